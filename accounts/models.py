@@ -1,0 +1,103 @@
+"""People, the teams they belong to and the roles they hold."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.roles import OFFICE_ROLES, TEAM_ROLES, Role
+
+
+class User(AbstractUser):
+    """A person who signs in. People are switched off (`is_active`), never deleted: the audit trail names them."""
+
+    email = models.EmailField(unique=True)
+    forge_login = models.CharField(
+        max_length=100, blank=True, default="", help_text="Login name at the code forge, so that imported reviews are credited."
+    )
+    time_zone = models.CharField(max_length=64, default="America/New_York")
+
+    class Meta(AbstractUser.Meta):
+        ordering = ("first_name", "last_name", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["forge_login"], condition=~Q(forge_login=""), name="one_user_per_forge_login"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def initials(self) -> str:
+        """One or two capitals for the person's chip."""
+        words = self.name.split()
+        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
+
+class Team(models.Model):
+    name = models.CharField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+    members = models.ManyToManyField(User, through="Membership", related_name="teams")
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """Someone's role in one team."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=[(role.value, role.label) for role in TEAM_ROLES])
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["user", "team", "role"], name="membership_once"),
+            models.CheckConstraint(condition=Q(role__in=TEAM_ROLES), name="membership_role_is_a_team_role"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()} of {self.team}"
+
+
+class Appointment(models.Model):
+    """Someone's role for the whole organisation, such as Scrum Master."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="appointments")
+    role = models.CharField(max_length=20, choices=[(role.value, role.label) for role in OFFICE_ROLES])
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["user", "role"], name="appointment_once"),
+            models.CheckConstraint(condition=Q(role__in=OFFICE_ROLES), name="appointment_role_is_an_office"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()}"
+
+
+class Deputy(models.Model):
+    """Who may act for whom, in which role, from the first to the last day (Eastern dates, both included)."""
+
+    for_user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="deputies")
+    deputy = models.ForeignKey(User, on_delete=models.CASCADE, related_name="deputising")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    starts = models.DateField()
+    ends = models.DateField()
+
+    class Meta:
+        verbose_name_plural = "deputies"
+        constraints = (
+            models.CheckConstraint(condition=Q(ends__gte=F("starts")), name="deputy_ends_after_start"),
+            models.CheckConstraint(condition=~Q(deputy=F("for_user")), name="deputy_is_someone_else"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.deputy} for {self.for_user}"

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class CRQConfig(AppConfig):
+    name = "crq"
+
+    def ready(self) -> None:
+        from crq.consequences import complete_flows
+
+        complete_flows()

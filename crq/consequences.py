@@ -1,0 +1,148 @@
+"""What one object's action means for the others, in the same transaction; and the rules that tie them together.
+
+`complete_flows` adds these to the tables of `deployments/flow.py` and `crq/flow.py` when the application starts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crq import emails, guards
+from crq.deadlines import settle
+from crq.flow import CRQ_FLOW, lock_crq_of
+from crq.models import CRQ
+from crq.readiness import Facts
+from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST, WEEK
+from deployments.models import Deployment, PullRequest
+from deployments.policy import Deadline
+from workflow.machine import follow
+from workflow.models import Event
+from workflow.steps import Call, Flow
+
+Closure = CRQ.Closure
+
+
+def complete_flows() -> None:
+    DEPLOYMENT.complete(
+        settle=settle,
+        guards={
+            "record_branch": (guards.evidence_is_open,),
+            "record_core_dev": (guards.evidence_is_open,),
+            "clear": (guards.ready_to_clear,),
+            "start": (guards.ready_to_clear, guards.not_the_approver),
+            "retry": (guards.not_the_approver,),
+        },
+        consequences={
+            "move": _moved,
+            "withdraw": _withdrawn,
+            "finish": _ship,
+            "verify": _verified,
+            "back_out": _backed_out,
+        },
+        emails=emails.WRITERS,
+    )
+    PULL_REQUEST.complete(
+        settle=_settle_pull_request,
+        consequences={"new_head": _content_changed, "plan": _content_changed, "unplan": _content_changed},
+        emails=emails.WRITERS,
+    )
+    CRQ_FLOW.complete(
+        settle=lambda crq, now: settle(crq.deployment, now),
+        consequences={
+            "approve": lambda call: _follow_deployment(call, "clear"),
+            "return": _unclear,
+            "void": _unclear,
+            **{f"attach_{kind}": _document_changed for kind in ("justification", "tests", "plan")},
+        },
+        emails=emails.WRITERS,
+    )
+    for flow in (CODE_REVIEW, WEEK):
+        flow.complete(emails=emails.WRITERS)
+
+
+def _settle_pull_request(pull_request: PullRequest, now: datetime) -> None:
+    if pull_request.deployment:
+        settle(pull_request.deployment, now)
+
+
+def _follow_deployment(call: Call, action: str, reason: str = "") -> None:
+    follow(call, DEPLOYMENT, action, call.obj.deployment, reason=reason)
+
+
+def _crq(deployment: Deployment) -> CRQ | None:
+    """The deployment's CRQ, locked."""
+    return lock_crq_of(deployment) if CRQ.objects.filter(deployment=deployment).exists() else None
+
+
+def _close(call: Call, closure: str) -> None:
+    crq = _crq(call.obj)
+    if crq and crq.status != CRQ.Status.CLOSED:
+        follow(call, CRQ_FLOW, "close", crq, closure=closure)
+
+
+def _each_pull_request(call: Call, action: str) -> None:
+    flow: Flow = PULL_REQUEST
+    for pull_request in call.obj.pull_requests.select_related("repository__application", "deployment__week"):
+        follow(call, flow, action, pull_request)
+
+
+def _withdrawn(call: Call) -> None:
+    _close(call, Closure.WITHDRAWN)
+    _each_pull_request(call, "requeue")
+
+
+def _ship(call: Call) -> None:
+    for pull_request in call.obj.pull_requests.filter(status=PullRequest.Status.PLANNED):
+        pull_request.deployment = call.obj
+        follow(call, PULL_REQUEST, "ship", pull_request)
+
+
+def _verified(call: Call) -> None:
+    stumbled = Event.objects.filter(object_type="deployment", object_id=call.obj.pk, action="fail").exists()
+    _close(call, Closure.WITH_ISSUES if stumbled else Closure.SUCCESSFUL)
+
+
+def _backed_out(call: Call) -> None:
+    _close(call, Closure.BACKED_OUT)
+    _each_pull_request(call, "requeue")
+
+
+def _moved(call: Call) -> None:
+    """The approval was for the old week; the CRQ's target date follows the deployment."""
+    crq = _crq(call.obj)
+    if crq is None:
+        return
+    if crq.status == CRQ.Status.APPROVED:
+        follow(call, CRQ_FLOW, "void", crq, reason=f"moved to the {call.obj.week}")
+    crq.target_date = call.obj.week.install_day
+    crq.save(update_fields=["target_date"])
+
+
+def _unclear(call: Call) -> None:
+    """Without approval nothing is cleared; after the deadline that is a hold."""
+    deployment: Deployment = call.obj.deployment
+    if deployment.status != Deployment.Status.CLEARED:
+        return
+    _follow_deployment(call, "unclear", call.reason)
+    if deployment.week.passed(Deadline.APPROVAL, call.now):
+        _follow_deployment(call, "hold", f"The approval ended after the deadline: {call.reason}"[:500])
+
+
+def _content_changed(call: Call) -> None:
+    """A pull request's head, or the set of pull requests, is part of what was approved."""
+    deployment = call.obj.deployment or call.given.get("left")
+    if deployment:
+        _void_if_changed(call, deployment, f"{call.obj}: {call.step.label.lower()}")
+
+
+def _document_changed(call: Call) -> None:
+    _void_if_changed(call, call.obj.deployment, f"{call.note['name']} was attached", call.obj)
+
+
+def _void_if_changed(call: Call, deployment: Deployment, what: str, crq: CRQ | None = None) -> None:
+    crq = crq or _crq(deployment)
+    if crq is None or crq.status != CRQ.Status.APPROVED:
+        return
+    facts = Facts.fresh(deployment)
+    if facts.approval and facts.approval.digest != facts.digest:
+        follow(call, CRQ_FLOW, "void", crq, reason=what)

@@ -1,0 +1,167 @@
+"""Making a passed deadline visible: the snapshot of what was ready, and the hold of what was not.
+
+A deadline is a fact about recorded instants. Whoever looks first after it, the beat or any action on the deployment,
+writes the consequence down; before that nothing else about the deployment can change.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from crq.deliverables import Readiness, listed
+from crq.models import Snapshot
+from crq.readiness import Facts, with_facts
+from deployments.flow import DEPLOYMENT
+from deployments.models import Deployment, Milestone, ReleaseWeek
+from deployments.policy import Deadline
+from deployments.weeks import current_policy
+from workflow.eastern import say_instant
+from workflow.machine import impose
+from workflow.models import Event
+
+logger = logging.getLogger(__name__)
+
+JUDGED = (Deadline.CUTOFF, Deadline.APPROVAL, Deadline.INSTALL_CLOSE)
+CHUNK = 500
+S = Deployment.Status
+
+
+@dataclass(frozen=True)
+class Enforced:
+    """One milestone that was enforced, and how many deployments it held."""
+
+    milestone: Milestone
+    held: int
+
+
+def settle(deployment: Deployment, now: datetime) -> None:
+    """Judges a locked deployment by every deadline of its week that has passed and has not judged it yet."""
+    if deployment.pk is None or deployment.status == S.WITHDRAWN:
+        return
+    passed = [each for each in deployment.week.milestones.all() if each.key in JUDGED and now > each.due_at]
+    if not passed:
+        return
+    judged = set(deployment.snapshots.filter(milestone__in=passed).values_list("milestone_id", flat=True))
+    for milestone in passed:
+        if milestone.pk not in judged:
+            _judge([deployment], [Facts.fresh(deployment)], milestone, now)
+
+
+def enforce(now: datetime, *, after_each: Callable[[], None] = lambda: None) -> list[Enforced]:
+    """Enforces every milestone that is due, each exactly once, in due order, each in a transaction of its own.
+
+    A milestone that fails is logged and tried again next time; later ones of its week wait for it.
+    `after_each` is called between transactions.
+    """
+    done: list[Enforced] = []
+    broken: set[int] = set()
+    due = Milestone.objects.filter(enforced_at=None, due_at__lt=now).select_related("week").order_by("due_at", "pk")
+    for milestone in due:
+        if milestone.week_id in broken:
+            continue
+        try:
+            if (held := _claim_and_apply(milestone, now)) is not None:
+                done.append(Enforced(milestone, held))
+        except Exception:
+            logger.exception("Could not enforce %s", milestone)
+            broken.add(milestone.week_id)
+        after_each()
+    return done
+
+
+def _claim_and_apply(milestone: Milestone, now: datetime) -> int | None:
+    """The number of deployments held, or None when somebody else claimed the milestone."""
+    with transaction.atomic():
+        if not Milestone.objects.filter(pk=milestone.pk, enforced_at=None).update(enforced_at=now):
+            return None
+        ReleaseWeek.objects.select_for_update(no_key=True).get(pk=milestone.week_id)
+        held = sum(_judge(chunk, Facts.of_all(chunk), milestone, now) for chunk in _unjudged(milestone))
+        EFFECTS.get(milestone.key, _nothing_more)(milestone, now)
+        Event.objects.create(
+            at=now,
+            action="enforce",
+            object_type="milestone",
+            object_id=milestone.pk,
+            subject=str(milestone)[:300],
+            week=milestone.week.thursday,
+            data={"key": milestone.key, "due_at": milestone.due_at.isoformat(), "held": held},
+        )
+    return held
+
+
+def _unjudged(milestone: Milestone) -> Iterator[list[Deployment]]:
+    """The week's deployments that this deadline has not judged, locked, in portions."""
+    if milestone.key not in JUDGED:
+        return
+    last = 0
+    while True:
+        waiting = Deployment.objects.filter(week_id=milestone.week_id, pk__gt=last).exclude(status=S.WITHDRAWN)
+        waiting = waiting.exclude(snapshots__milestone=milestone).order_by("pk")
+        ids = list(waiting.select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True)[:CHUNK])
+        if not ids:
+            return
+        yield list(with_facts(Deployment.objects.filter(pk__in=ids)).order_by("pk"))
+        last = ids[-1]
+
+
+def _judge(deployments: Sequence[Deployment], facts: Sequence[Facts], milestone: Milestone, now: datetime) -> int:
+    """Takes the snapshots and holds what is not ready; returns how many were held."""
+    judged = [(each, Readiness(found)) for each, found in zip(deployments, facts, strict=True)]
+    Snapshot.objects.bulk_create(
+        [
+            Snapshot(
+                milestone=milestone,
+                deployment=deployment,
+                status=deployment.status,
+                missing=[each.key for each in readiness.missing_at(milestone.key)],
+                readiness=readiness.as_record(),
+                taken_at=now,
+            )
+            for deployment, readiness in judged
+        ],
+        batch_size=200,
+    )
+    late = [(each, why) for each, readiness in judged if (why := _why_held(each, readiness, milestone))]
+    if late:
+        impose(DEPLOYMENT, "hold", [each for each, _ in late], [why for _, why in late], now=now)
+    return len(late)
+
+
+def _why_held(deployment: Deployment, readiness: Readiness, milestone: Milestone) -> str:
+    if deployment.status not in {S.PLANNED, S.CLEARED}:
+        return ""
+    if milestone.key == Deadline.INSTALL_CLOSE:
+        return "Install window missed."
+    if milestone.key == Deadline.CUTOFF and not current_policy().missed_cutoff_holds:
+        return ""
+    missing = readiness.missing_at(milestone.key)
+    if not missing:
+        return ""
+    return f"Missed {say_instant(milestone.due_at, now=milestone.due_at)}: {listed(missing)}."[:500]
+
+
+def _nothing_more(milestone: Milestone, now: datetime) -> None:
+    """Most milestones only take a snapshot and hold."""
+
+
+def _send_plan(milestone: Milestone, now: datetime) -> None:
+    from crq.announcing import send_if_due
+
+    send_if_due("planned_deployments", milestone.week)
+
+
+def _send_completion(milestone: Milestone, now: datetime) -> None:
+    from crq.announcing import send_if_due
+
+    send_if_due("completion_status", milestone.week)
+
+
+EFFECTS: dict[str, Callable[[Milestone, datetime], None]] = {
+    Deadline.PLAN_EMAIL: _send_plan,
+    Deadline.INSTALL_CLOSE: _send_completion,
+}

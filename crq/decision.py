@@ -1,0 +1,217 @@
+"""The one panel on top of the page: is it ready, what exactly is missing, and what can this person do now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role, standing
+from crq.deliverables import TABLE, Deliverable, Readiness
+from crq.flow import CRQ_FLOW
+from deployments.flow import DEPLOYMENT
+from deployments.models import Deployment
+from deployments.policy import Deadline
+from workflow.acts import Act, act, worth_showing
+from workflow.eastern import say_long_day
+
+S = Deployment.Status
+
+
+@dataclass(frozen=True)
+class Badge:
+    state: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One thing that is not there yet, and where to see to it."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    tone: str
+    heading: str
+    sentence: str = ""
+    due: datetime | None = None
+    missing: list[Missing] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    note_label: str = ""
+    hidden: dict[str, str] = field(default_factory=dict)
+
+
+def badge(deployment: Deployment, readiness: Readiness, by: User) -> Badge:
+    """The state in one or two words."""
+    status = S(deployment.status)
+    if status == S.PLANNED:
+        if readiness.is_open(_APPROVED):
+            mine = standing(by).holds(Role.MANAGER, deployment.application.team_id)
+            return Badge("you" if mine else "wait", "Waiting for your approval" if mine else "Waiting for approval")
+        return Badge("wait", "Planned")
+    states = {S.VERIFIED: "done", S.CLEARED: "done", S.INSTALLED: "done", S.WITHDRAWN: "idle", S.INSTALLING: "you"}
+    return Badge(states.get(status, "stop"), str(status.label))
+
+
+_APPROVED = next(each for each in TABLE if each.key == "approved")
+
+
+def panel(deployment: Deployment, readiness: Readiness, *, by: User, now: datetime) -> Panel:
+    build = _BUILDERS.get(S(deployment.status), _over)
+    return build(deployment, readiness, by, now)
+
+
+def _planned(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
+    if readiness.is_open(_APPROVED):
+        return _to_decide(deployment, readiness, by, now)
+    mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by)]
+    wanted = readiness.missing([each.key for each in TABLE if each.due != Deadline.INSTALL_CLOSE])
+    first = mine or readiness.open_now()
+    heading = f"Your turn: {_words(first)}" if mine else f"Waiting for {_owners(first)}"
+    return Panel(
+        tone="you" if mine else "wait",
+        heading=heading,
+        sentence="Missing before this can be installed:",
+        due=deployment.week.due(first[0].due) if first else None,
+        missing=[_missing(each, readiness) for each in wanted],
+        acts=_work(deployment, mine, by, now),
+    )
+
+
+def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
+    crq, day = deployment.crq, deployment.week.install_day
+    mine = standing(by).holds(Role.MANAGER, deployment.application.team_id)
+    sentence = "Everything due before approval is in place."
+    if day:
+        sentence += f" Approving clears this change for install on {say_long_day(day)}."
+    digest = {"digest": readiness.facts.digest}
+    return Panel(
+        tone="you" if mine else "wait",
+        heading="Ready for your decision" if mine else "Waiting for the manager's approval",
+        sentence=sentence,
+        due=deployment.week.due(Deadline.APPROVAL),
+        acts=[
+            act(CRQ_FLOW, "approve", crq, by=by, now=now, primary=True),
+            act(CRQ_FLOW, "return", crq, by=by, now=now),
+        ],
+        note_label="Note" if mine else "",
+        hidden=digest,
+    )
+
+
+def _held(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
+    wanted = readiness.missing([each.key for each in TABLE if each.due != Deadline.INSTALL_CLOSE])
+    mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by) and each.key != "approved"]
+    move = act(
+        DEPLOYMENT, "move", deployment, by=by, now=now, form_url=reverse("move", args=[deployment.pk]), primary=True
+    )
+    return Panel(
+        tone="stop",
+        heading="Held",
+        sentence=deployment.held_reason + (" Still missing:" if wanted else ""),
+        missing=[_missing(each, readiness) for each in wanted],
+        acts=[*_work(deployment, mine, by, now), move],
+    )
+
+
+def _cleared(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
+    day = deployment.week.install_day
+    acts = [act(DEPLOYMENT, "start", deployment, by=by, now=now, primary=True)]
+    if standing(by).holds(Role.MANAGER, deployment.application.team_id):
+        acts.append(act(CRQ_FLOW, "return", deployment.crq, by=by, now=now))
+    return Panel(
+        "ok",
+        f"Cleared for install on {say_long_day(day)}" if day else "Cleared",
+        "Approved with everything in place. DevOps installs it after the batch.",
+        deployment.week.due(Deadline.INSTALL),
+        acts=acts,
+    )
+
+
+def _running(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
+    who = deployment.started_by.name if deployment.started_by else "DevOps"
+    acts = [act(DEPLOYMENT, name, deployment, by=by, now=now, primary=name == "finish") for name in _RUNNING]
+    return Panel("you", f"{who} is installing this", acts=worth_showing(acts))
+
+
+def _installed(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
+    acts = [act(DEPLOYMENT, name, deployment, by=by, now=now, primary=name == "verify") for name in _INSTALLED]
+    mine = standing(by).holds(Role.DEVELOPER, deployment.application.team_id)
+    return Panel(
+        "you" if mine else "wait",
+        "Your turn: verify the install" if mine else "Waiting for the team to verify",
+        "Look at production, then say whether it was installed as expected.",
+        deployment.week.due(Deadline.INSTALL_CLOSE),
+        acts=acts,
+    )
+
+
+def _failed(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
+    acts = [act(DEPLOYMENT, name, deployment, by=by, now=now) for name in ("back_out", "retry")]
+    return Panel("stop", "The install failed", "Back it out, or try again while the window is open.", acts=acts)
+
+
+def _over(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
+    sentences = {
+        S.VERIFIED: "Installed and verified in production.",
+        S.BACKED_OUT: "Taken back out of production. Its pull requests are in the queue again.",
+        S.WITHDRAWN: "Not going ahead. Its pull requests are in the queue again.",
+    }
+    tone = "ok" if deployment.status == S.VERIFIED else "stop"
+    return Panel(tone, str(S(deployment.status).label), sentences[S(deployment.status)])
+
+
+_RUNNING = ("finish", "fail", "back_out")
+_INSTALLED = ("verify", "fail", "back_out")
+_BUILDERS = {
+    S.PLANNED: _planned,
+    S.HELD: _held,
+    S.CLEARED: _cleared,
+    S.INSTALLING: _running,
+    S.INSTALLED: _installed,
+    S.FAILED: _failed,
+}
+
+
+def _is_mine(each: Deliverable, deployment: Deployment, by: User) -> bool:
+    return standing(by).holds(each.owner, deployment.application.team_id)
+
+
+def _words(deliverables: list[Deliverable]) -> str:
+    verbs = [each.verb[0].lower() + each.verb[1:] for each in deliverables]
+    return verbs[0] if len(verbs) == 1 else f"{verbs[0]} and {len(verbs) - 1} more"
+
+
+def _owners(deliverables: list[Deliverable]) -> str:
+    return " and ".join(dict.fromkeys(Role(each.owner).label for each in deliverables)) or "nobody"
+
+
+def _missing(each: Deliverable, readiness: Readiness) -> Missing:
+    note = readiness.of[each.key].missing
+    return Missing(f"{each.label} ({Role(each.owner).label}){f': {note}' if note else ''}", f"#{each.key}")
+
+
+def _work(deployment: Deployment, mine: list[Deliverable], by: User, now: datetime) -> list[Act]:
+    """A button for each thing that is this person's turn."""
+    buttons: dict[str, Act] = {}
+    for each in mine:
+        url = _where(each, deployment)
+        label = "Record branch and core dev" if each.key in {"branch", "core_dev"} else each.verb
+        buttons.setdefault(url, Act(each.key, label, url, enabled=True, primary=not buttons, form_url=url))
+    return list(buttons.values())
+
+
+def _where(each: Deliverable, deployment: Deployment) -> str:
+    """The page or place where this deliverable is brought."""
+    if each.key == "prs":
+        return "#pull-requests" if deployment.pull_requests.all() else reverse("deployment-pull-requests", args=[deployment.pk])
+    if each.key == "crq":
+        return reverse("open-crq", args=[deployment.pk])
+    if each.key in {"branch", "core_dev"}:
+        return reverse("merge", args=[deployment.pk])
+    return f"#attach-{each.key}"

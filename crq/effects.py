@@ -1,0 +1,98 @@
+"""The facts that an action records on a locked CRQ. Input arrives in `call.given`."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.core.files.uploadedfile import UploadedFile
+
+from crq.models import CRQ, Decision, Document
+from crq.readiness import Facts
+from workflow.steps import Call, Refused
+
+
+def open_crq(call: Call) -> None:
+    crq: CRQ = call.obj
+    crq.opened_at, crq.opened_by = call.now, call.by
+    crq.target_date = crq.deployment.week.install_day or crq.deployment.week.thursday
+    crq.title = crq.title or crq.deployment.title
+    crq.number = crq.number or next_number()
+    if CRQ.objects.filter(number=crq.number).exists():
+        raise Refused.because(f"{crq.number} is the number of another deployment's CRQ.")
+
+
+def next_number() -> str:
+    """Our own next free number. Two people at once: the unique constraint lets one of them try again."""
+    last = CRQ.objects.order_by("-number").values_list("number", flat=True).first()
+    return f"CRQ{int(last.removeprefix('CRQ')) + 1:012d}" if last else "CRQ000000418001"
+
+
+def attach(call: Call) -> None:
+    """Given `kind`, `file` (an uploaded file that passed its checks) and `name`: the next version of that document."""
+    crq, kind, upload = call.obj, call.given["kind"], call.given["file"]
+    digest = sha256(upload)
+    current = crq.documents.filter(kind=kind).order_by("-version").first()
+    if current and current.sha256 == digest:
+        raise Refused.because(f"This is the same file as version {current.version}, so nothing was attached.")
+    document = Document.objects.create(
+        crq=crq,
+        kind=kind,
+        version=current.version + 1 if current else 1,
+        name=call.given["name"],
+        file=upload,
+        size=upload.size,
+        sha256=digest,
+        by=call.by,
+        at=call.now,
+    )
+    call.note |= {"kind": kind, "name": document.name, "version": document.version, "sha256": digest, "id": document.pk}
+
+
+def sha256(upload: UploadedFile) -> str:
+    """The content's SHA-256 in hex; the file is left at its beginning."""
+    digest = hashlib.sha256()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    upload.seek(0)
+    return digest.hexdigest()
+
+
+def approve(call: Call) -> None:
+    """Given `digest`, the content that the manager looked at: anything newer must be looked at first."""
+    digest = Facts.fresh(call.obj.deployment).digest
+    if call.given.get("digest", digest) != digest:
+        raise Refused.because("The content changed after you opened this page. Look at what is new, then approve.")
+    _decide(call, Decision.Verdict.APPROVED, digest)
+
+
+def send_back(call: Call) -> None:
+    _void_standing(call, call.reason)
+    _decide(call, Decision.Verdict.RETURNED, Facts.fresh(call.obj.deployment).digest)
+
+
+def void(call: Call) -> None:
+    _void_standing(call, call.reason)
+
+
+def close(call: Call) -> None:
+    """Given `closure`, how it ended."""
+    call.obj.closure = call.given["closure"]
+    call.note["closure"] = str(call.obj.closure)
+
+
+def _decide(call: Call, verdict: str, digest: str) -> None:
+    Decision.objects.create(
+        crq=call.obj,
+        verdict=verdict,
+        digest=digest,
+        opened_by_id=call.obj.opened_by_id,
+        by=call.by,
+        at=call.now,
+        reason=call.reason,
+    )
+    call.note["digest"] = digest
+
+
+def _void_standing(call: Call, because: str) -> None:
+    standing = call.obj.decisions.filter(verdict=Decision.Verdict.APPROVED, voided_at=None)
+    standing.update(voided_at=call.now, voided_because=because[:500])

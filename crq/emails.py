@@ -1,0 +1,95 @@
+"""Who is told what when something happens. Each writer queues one letter in the transaction of its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import User
+from accounts.roles import Role, people
+from deployments.models import Deployment
+from notifications.outbox import enqueue
+from workflow.steps import Call
+
+
+def _team(deployment: Deployment) -> list[User]:
+    return people(Role.DEVELOPER, deployment.application.team_id)
+
+
+def _managers(deployment: Deployment) -> list[User]:
+    return people(Role.MANAGER, deployment.application.team_id)
+
+
+def _team_and_managers(deployment: Deployment) -> list[User]:
+    return _team(deployment) + _managers(deployment)
+
+
+def _team_managers_scrum(deployment: Deployment) -> list[User]:
+    return _team_and_managers(deployment) + people(Role.SCRUM_MASTER)
+
+
+def _everyone_concerned(deployment: Deployment) -> list[User]:
+    return _team_managers_scrum(deployment) + people(Role.DEVOPS)
+
+
+def _deployment(call: Call) -> Deployment:
+    obj = call.obj
+    return obj if isinstance(obj, Deployment) else obj.deployment  # type: ignore[no-any-return]
+
+
+def _tell(kind: str, to: Callable[[Deployment], Iterable[User]]) -> Callable[[Call], None]:
+    """A writer for what concerns one deployment."""
+
+    def write(call: Call) -> None:
+        deployment = _deployment(call)
+        context = {
+            "deployment": deployment,
+            "crq": getattr(deployment, "crq", None),
+            "week": deployment.week,
+            "url": settings.SITE_URL + deployment.get_absolute_url(),
+        }
+        _queue(kind, call, context, to(deployment))
+
+    return write
+
+
+def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User]) -> None:
+    about = {
+        "actor": call.by.name if call.by else "releaseflow",
+        "reason": call.reason,
+        "note": call.note,
+    }
+    key = f"{kind}:{call.flow.name}:{call.obj.pk}:{call.now.isoformat()}"
+    enqueue(kind, context | about, to=to, key=key, now=call.now)
+
+
+def _window_open(call: Call) -> None:
+    week = call.obj
+    cleared = list(week.deployments.filter(status=Deployment.Status.CLEARED).select_related("application__team", "crq"))
+    to = people(Role.DEVOPS) + [person for each in cleared for person in _team(each)]
+    context = {"week": week, "deployments": cleared, "url": f"{settings.SITE_URL}{week.get_absolute_url()}install/"}
+    _queue("window_open", call, context, to)
+
+
+def _review_cancelled(call: Call) -> None:
+    review = call.obj
+    context = {"review": review, "week": review.week, "url": settings.SITE_URL + review.get_absolute_url()}
+    to = list(User.objects.filter(is_active=True, memberships__role=Role.DEVELOPER).distinct()) + people(Role.DEVOPS)
+    _queue("review_cancelled", call, context, to)
+
+
+WRITERS: dict[str, Callable[[Call], None]] = {
+    "approval_needed": _tell("approval_needed", _managers),
+    "deadline_missed": _tell("deadline_missed", _team_managers_scrum),
+    "crq_returned": _tell("crq_returned", _team_and_managers),
+    "approval_voided": _tell("approval_voided", _team_and_managers),
+    "moved": _tell("moved", _everyone_concerned),
+    "withdrawn": _tell("withdrawn", _everyone_concerned),
+    "verify_needed": _tell("verify_needed", _team),
+    "install_failed": _tell("install_failed", _everyone_concerned),
+    "backed_out": _tell("backed_out", _everyone_concerned),
+    "window_open": _window_open,
+    "review_cancelled": _review_cancelled,
+}

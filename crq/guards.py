@@ -1,0 +1,104 @@
+"""Reasons why a CRQ cannot be acted on, or a deployment because of its CRQ, as sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from accounts.models import User
+from accounts.roles import Role, people
+from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness, listed
+from crq.models import CRQ, ExemptionRequest
+from crq.readiness import Facts
+from deployments.models import Deployment
+from deployments.policy import Deadline
+from workflow.eastern import say_instant
+from workflow.steps import Actor
+
+BEFORE_APPROVAL = tuple(each.key for each in TABLE if each.key in BY_KEY["approved"].needs)
+CHANGEABLE = {Deployment.Status.PLANNED, Deployment.Status.CLEARED, Deployment.Status.HELD}
+
+
+def needs_a_crq(deployment: Deployment, by: Actor, now: datetime) -> str:
+    return "" if hasattr(deployment, "crq") else "Create the CRQ first."
+
+
+def evidence_is_open(deployment: Deployment, by: Actor, now: datetime) -> str:
+    """Merging and deploying to core dev begin when the pull requests are approved and the CRQ exists."""
+    missing = Readiness(Facts.seen(deployment)).missing(BY_KEY["branch"].needs)
+    return _first_missing(missing)
+
+
+def ready_to_clear(deployment: Deployment, by: Actor, now: datetime) -> str:
+    return _first_missing(Readiness(Facts.seen(deployment)).missing((*BEFORE_APPROVAL, "approved")))
+
+
+def _first_missing(missing: list[Deliverable]) -> str:
+    return f"Missing first: {listed(missing)}." if missing else ""
+
+
+def not_the_approver(deployment: Deployment, by: Actor, now: datetime) -> str:
+    approval = Facts.seen(deployment).approval
+    if by and approval and approval.by_id == by.pk:
+        return "You approved this CRQ, so someone else must install it."
+    return ""
+
+
+def deployment_takes_a_crq(crq: CRQ, by: Actor, now: datetime) -> str:
+    if CRQ.objects.filter(deployment_id=crq.deployment_id).exists():
+        return f"This deployment has its CRQ already: {crq.deployment.crq.number}."
+    return content_can_change(crq, by, now)
+
+
+def content_can_change(crq: CRQ, by: Actor, now: datetime) -> str:
+    status = crq.deployment.status
+    if status in CHANGEABLE:
+        return ""
+    return f"The deployment is {crq.deployment.get_status_display().lower()}, so its CRQ no longer changes."
+
+
+def approval_in_time(crq: CRQ, by: Actor, now: datetime) -> str:
+    """The deadline, by the clock that was read under the lock; a granted exemption waives it for its week."""
+    week = crq.deployment.week
+    due = week.due(Deadline.APPROVAL)
+    if due is None or now <= due or _exempted(crq):
+        return ""
+    return f"Approval was due {say_instant(due, now=now)}. To install this week it needs an exemption."
+
+
+def _exempted(crq: CRQ) -> bool:
+    granted = ExemptionRequest.Status.GRANTED
+    return crq.exemptions.filter(week_id=crq.deployment.week_id, status=granted).exists()
+
+
+def deployment_is_not_held(crq: CRQ, by: Actor, now: datetime) -> str:
+    deployment = crq.deployment
+    if deployment.status == Deployment.Status.HELD:
+        return f"The deployment is held. {deployment.held_reason}"
+    return content_can_change(crq, by, now)
+
+
+def everything_before_approval(crq: CRQ, by: Actor, now: datetime) -> str:
+    return _first_missing(Readiness(Facts.seen(crq.deployment)).missing(BEFORE_APPROVAL))
+
+
+def not_own_change(crq: CRQ, by: Actor, now: datetime) -> str:
+    """Whoever opened the CRQ or wrote a pull request on it does not approve it."""
+    if by is None:
+        return ""
+    if by.pk == crq.opened_by_id:
+        return f"You opened this CRQ, so someone else must approve it.{_others(crq)}"
+    if any(pull.author_id == by.pk for pull in Facts.seen(crq.deployment).pull_requests):
+        return f"You wrote a pull request on this CRQ, so someone else must approve it.{_others(crq)}"
+    return ""
+
+
+def possible_approvers(crq: CRQ) -> list[User]:
+    """Managers of the owning team who neither opened the CRQ nor wrote a pull request on it."""
+    authors = set(crq.deployment.pull_requests.values_list("author_id", flat=True))
+    managers = people(Role.MANAGER, crq.scope().team_id)
+    return [person for person in managers if person.pk not in authors | {crq.opened_by_id}]
+
+
+def _others(crq: CRQ) -> str:
+    names = [person.name for person in possible_approvers(crq)]
+    return f" {' or '.join(names)} can." if names else " Nobody else in the team can yet: ask an administrator."

@@ -1,0 +1,57 @@
+"""The request to install although a Tuesday deadline was missed."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from crq.models.crq import CRQ
+from deployments.models import ReleaseWeek
+from workflow.steps import Scope
+
+
+class ExemptionRequest(models.Model):
+    """Asked by a Dev Manager, decided by the EDMT Director; once per CRQ and week. Silence never approves."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested", "Requested"
+        GRANTED = "granted", "Granted"
+        DENIED = "denied", "Denied"
+        LAPSED = "lapsed", "No decision"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    crq = models.ForeignKey(CRQ, on_delete=models.PROTECT, related_name="exemptions")
+    week = models.ForeignKey(ReleaseWeek, on_delete=models.PROTECT, related_name="exemptions")
+    status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
+    why = models.TextField()
+    why_now = models.TextField()
+    risk = models.TextField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ("-requested_at",)
+        constraints = (
+            models.UniqueConstraint(fields=["crq", "week"], name="one_exemption_request_a_week"),
+            models.CheckConstraint(condition=~Q(decided_by=F("requested_by")), name="asker_does_not_decide"),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["granted", "denied"],
+                    decided_by__isnull=False,
+                    decided_at__isnull=False,
+                    decision_reason__gt="",
+                )
+                | Q(status__in=["requested", "lapsed", "withdrawn"], decided_by__isnull=True),
+                name="exemption_decided_by_someone_with_a_reason",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Exemption for {self.crq}"
+
+    def scope(self) -> Scope:
+        return self.crq.scope()

@@ -1,0 +1,111 @@
+"""The facts of one deployment, gathered once, from which every deliverable is judged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db.models import Prefetch, QuerySet
+
+from accounts.models import User
+from crq.models import CRQ, Decision, Document
+from deployments.models import Deployment, PullRequest, ReleaseBranch, Review
+
+
+@dataclass(frozen=True)
+class Fulfilment:
+    """How far a deliverable is: `done` of `total` parts; when and by whom it was completed, where one person did it."""
+
+    done: int
+    total: int = 1
+    at: datetime | None = None
+    by: User | None = None
+    missing: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return self.total > 0 and self.done >= self.total
+
+    @property
+    def partial(self) -> bool:
+        return 0 < self.done < self.total
+
+
+def with_facts(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
+    """The query with all that `Facts` reads: a fixed number of statements, however many deployments."""
+    return deployments.select_related("application__team", "week", "crq__opened_by", "installed_by", "verified_by").prefetch_related(
+        "week__milestones",
+        Prefetch("pull_requests", PullRequest.objects.select_related("repository", "author").order_by("pk")),
+        Prefetch("pull_requests__reviews", Review.objects.select_related("reviewer")),
+        Prefetch("branches", ReleaseBranch.objects.select_related("by", "repository")),
+        Prefetch("crq__documents", Document.objects.select_related("by").defer("file")),
+        Prefetch("crq__decisions", Decision.objects.select_related("by")),
+    )
+
+
+class Facts:
+    """A deployment seen as its deliverables see it. Build it from `with_facts`, or it queries as it goes."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+
+    @classmethod
+    def of_all(cls, deployments: Iterable[Deployment]) -> list[Facts]:
+        return [cls(deployment) for deployment in deployments]
+
+    @classmethod
+    def fresh(cls, deployment: Deployment) -> Facts:
+        """Read anew from the database, under whatever locks the caller holds."""
+        return cls(with_facts(Deployment.objects.filter(pk=deployment.pk)).get())
+
+    @classmethod
+    def seen(cls, deployment: Deployment) -> Facts:
+        """As a page has already read them (`remember`), else read anew."""
+        return deployment.__dict__.get("_facts") or cls.fresh(deployment)
+
+    def remember(self) -> Facts:
+        """Lets guards answer for a page from these facts; never used under a lock, where objects are fresh."""
+        self.deployment.__dict__["_facts"] = self
+        return self
+
+    @cached_property
+    def crq(self) -> CRQ | None:
+        return getattr(self.deployment, "crq", None)
+
+    @cached_property
+    def pull_requests(self) -> list[PullRequest]:
+        return list(self.deployment.pull_requests.all())
+
+    @cached_property
+    def documents(self) -> dict[str, Document]:
+        """The current version of each kind."""
+        newest: dict[str, Document] = {}
+        for document in self.crq.documents.all() if self.crq else ():
+            if document.kind not in newest or document.version > newest[document.kind].version:
+                newest[document.kind] = document
+        return newest
+
+    @cached_property
+    def branches(self) -> dict[int, ReleaseBranch]:
+        return {branch.repository_id: branch for branch in self.deployment.branches.all()}
+
+    @cached_property
+    def decisions(self) -> list[Decision]:
+        return list(self.crq.decisions.all()) if self.crq else []
+
+    @cached_property
+    def approval(self) -> Decision | None:
+        """The standing approval, if there is one."""
+        approved = [each for each in self.decisions if each.verdict == Decision.Verdict.APPROVED and not each.voided_at]
+        return approved[-1] if approved else None
+
+    @cached_property
+    def digest(self) -> str:
+        """What an approval is bound to: the pull requests' heads and the current documents, as one SHA-256."""
+        heads = sorted([pull.repository_id, pull.number, pull.head_sha] for pull in self.pull_requests)
+        papers = sorted([kind, document.sha256] for kind, document in self.documents.items())
+        return hashlib.sha256(json.dumps([heads, papers]).encode()).hexdigest()

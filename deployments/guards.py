@@ -1,0 +1,101 @@
+"""Reasons why a deployment, pull request, review or week cannot be acted on, as sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from accounts.roles import Role, standing
+from deployments.models import CodeReview, Deployment, PullRequest, ReleaseWeek
+from deployments.policy import Deadline
+from workflow.eastern import eastern_day, say_day, say_instant, say_near
+from workflow.steps import Actor
+
+
+def closed_week(week: ReleaseWeek, now: datetime) -> str:
+    """Why nothing can be planned into this week any more, or nothing."""
+    if week.skipped:
+        return f"Nothing is installed in the {week}: {week.skip_reason}."
+    cutoff = week.due(Deadline.CUTOFF)
+    if cutoff and now > cutoff:
+        return f"The scope of the {week} was locked on {say_instant(cutoff, now=now)}. Choose a later week."
+    return ""
+
+
+def week_takes_plans(deployment: Deployment, by: Actor, now: datetime) -> str:
+    return closed_week(deployment.week, now)
+
+
+def only_one_in_week(deployment: Deployment, by: Actor, now: datetime) -> str:
+    twin = other_live_deployment(deployment, deployment.week)
+    return f"{deployment.application} already has a deployment in the {deployment.week}: {twin.title}." if twin else ""
+
+
+def other_live_deployment(deployment: Deployment, week: ReleaseWeek) -> Deployment | None:
+    """The application's live deployment in that week, if it is another one."""
+    live = Deployment.objects.filter(application_id=deployment.application_id, week=week)
+    return live.exclude(status=Deployment.Status.WITHDRAWN).exclude(pk=deployment.pk).first()
+
+
+def batch_is_complete(deployment: Deployment, by: Actor, now: datetime) -> str:
+    if deployment.week.batch_completed_at:
+        return ""
+    return "Installs open when DevOps marks the batch complete."
+
+
+def window_is_open(deployment: Deployment, by: Actor, now: datetime) -> str:
+    close = deployment.week.due(Deadline.INSTALL_CLOSE)
+    if close and now > close:
+        return f"The install window closed {say_near(close, now)}. What is already running may finish."
+    return ""
+
+
+def fails_in_own_part(deployment: Deployment, by: Actor, now: datetime) -> str:
+    """DevOps reports a failed install; the owning team reports a failed verification."""
+    if by is None:
+        return ""
+    installed = deployment.status == Deployment.Status.INSTALLED
+    role = Role.DEVELOPER if installed else Role.DEVOPS
+    if standing(by).holds(role, deployment.application.team_id):
+        return ""
+    return "The owning team reports a failed verification." if installed else "DevOps reports a failed install."
+
+
+def not_the_installer(deployment: Deployment, by: Actor, now: datetime) -> str:
+    if by and by.pk == deployment.installed_by_id:
+        return "You installed this, so someone else of the team must verify it."
+    return ""
+
+
+def in_a_planned_week(pull_request: PullRequest, by: Actor, now: datetime) -> str:
+    """The scope of a deployment changes only before its cutoff, while it is planned or cleared."""
+    deployment = pull_request.deployment
+    if deployment is None:
+        return ""
+    if deployment.status not in {Deployment.Status.PLANNED, Deployment.Status.CLEARED}:
+        return f"{deployment.title} is {deployment.get_status_display().lower()}, so its pull requests cannot change."
+    return closed_week(deployment.week, now)
+
+
+def not_the_author(pull_request: PullRequest, by: Actor, now: datetime) -> str:
+    if by and by.pk == pull_request.author_id:
+        return "You wrote this pull request, so someone else of the team must review it."
+    return ""
+
+
+def on_the_install_day(week: ReleaseWeek, by: Actor, now: datetime) -> str:
+    if week.install_day is None:
+        return f"Nothing is installed in this week: {week.skip_reason}."
+    if eastern_day(now) < week.install_day:
+        return f"The batch of this week's install runs on {say_day(week.install_day)}."
+    return ""
+
+
+def batch_is_not_complete(week: ReleaseWeek, by: Actor, now: datetime) -> str:
+    if week.batch_completed_at and week.batch_completed_by:
+        return f"{week.batch_completed_by.name} marked this {say_near(week.batch_completed_at, now)}."
+    return ""
+
+
+def review_takes_decisions(review: CodeReview, by: Actor, now: datetime) -> str:
+    return closed_week(review.week, now)
+

@@ -1,0 +1,121 @@
+"""The release week, its deadlines as instants, and the rules and closed days they come from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from deployments.policy import Deadline
+from workflow.eastern import say_day
+from workflow.steps import Scope
+
+
+class SchedulePolicy(models.Model):
+    """The one record of the schedule's rules. Weeks keep the instants they were opened with."""
+
+    rules = models.JSONField(help_text="For each milestone: weeks before, weekday (0 = Monday) and Eastern wall time.")
+    missed_cutoff_holds = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name_plural = "schedule policy"
+
+    def __str__(self) -> str:
+        return "Schedule policy"
+
+
+class ClosedDay(models.Model):
+    """A day of the organisation's calendar on which nothing is due and nothing is installed."""
+
+    class Kind(models.TextChoices):
+        HOLIDAY = "holiday", "Holiday"
+        FREEZE = "freeze", "Deploy freeze"
+
+    day = models.DateField(unique=True)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.HOLIDAY)
+
+    class Meta:
+        ordering = ("day",)
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.name}"
+
+
+class ReleaseWeek(models.Model):
+    """A week of deployments, named by its nominal Thursday. A skipped week has no install day and no milestones."""
+
+    thursday = models.DateField(unique=True)
+    install_day = models.DateField(null=True, blank=True)
+    skip_reason = models.CharField(max_length=200, blank=True, default="")
+    batch_completed_at = models.DateTimeField(null=True, blank=True)
+    batch_completed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ("thursday",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(install_day__isnull=True, skip_reason__gt="") | Q(install_day__isnull=False, skip_reason=""),
+                name="week_installs_or_says_why_not",
+            ),
+            models.CheckConstraint(
+                condition=Q(batch_completed_at__isnull=True, batch_completed_by__isnull=True)
+                | Q(batch_completed_at__isnull=False, batch_completed_by__isnull=False),
+                name="week_batch_has_time_and_person",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"week of {say_day(self.thursday)}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("week", args=[self.thursday])
+
+    def scope(self) -> Scope:
+        return Scope(week=self.thursday)
+
+    @property
+    def skipped(self) -> bool:
+        return self.install_day is None
+
+    def due(self, key: str) -> datetime | None:
+        """The instant of a milestone (aware UTC), or None in a skipped week. Read from prefetched rows where there are."""
+        known: dict[str, datetime] | None = self.__dict__.get("_due")
+        if known is None:
+            known = self.__dict__["_due"] = {row.key: row.due_at for row in self.milestones.all()}
+        return known.get(key)
+
+    def passed(self, key: str, now: datetime) -> bool:
+        """Whether the deadline is over: on time means at the instant or before."""
+        due = self.due(key)
+        return due is not None and now > due
+
+
+class Milestone(models.Model):
+    """One deadline of one week. `enforced_at` is set by whoever claims it, exactly once."""
+
+    week = models.ForeignKey(ReleaseWeek, on_delete=models.CASCADE, related_name="milestones")
+    key = models.CharField(max_length=20, choices=[(key.value, key.label) for key in Deadline])
+    due_at = models.DateTimeField()
+    enforced_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("due_at", "pk")
+        constraints = (
+            models.UniqueConstraint(fields=["week", "key"], name="milestone_once_a_week"),
+            models.CheckConstraint(
+                condition=Q(enforced_at__isnull=True) | Q(enforced_at__gt=models.F("due_at")),
+                name="milestone_enforced_after_due",
+            ),
+        )
+        indexes = (models.Index(fields=["due_at"], condition=Q(enforced_at=None), name="milestone_waiting"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_key_display()} of {self.week}"
+
+

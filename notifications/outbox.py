@@ -1,0 +1,67 @@
+"""Writing to the outbox. Delivery is in `delivery.py`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import css_inline
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from accounts.models import User
+from notifications.models import Email, Letter
+
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+
+
+def write(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str = "") -> Letter:
+    """Renders the templates `emails/<kind>.*` into a saved letter. `now` is an aware UTC instant."""
+    values = {**context, "now": now, "site_url": settings.SITE_URL}
+    return Letter.objects.create(
+        kind=kind,
+        subject=one_line(render_to_string(f"emails/{kind}.subject.txt", values))[:200],
+        text=render_to_string(f"emails/{kind}.txt", values).strip() + "\n",
+        html=_inliner.inline(render_to_string(f"emails/{kind}.html", values)),
+        thread=thread,
+        written_at=now,
+    )
+
+
+def enqueue(
+    kind: str, context: Mapping[str, Any], *, to: Iterable[User | str], key: str, now: datetime, thread: str = ""
+) -> Letter | None:
+    """Writes one letter and a row per recipient; returns None when nobody is to receive it.
+
+    Call it inside the transaction of the change that causes it. `key` names the cause: the same key and recipient are
+    queued once, whatever happens. Two entries for one address fold into one.
+    """
+    recipients = {(person if isinstance(person, str) else person.email).lower(): person for person in to}
+    if not recipients:
+        return None
+    letter = write(kind, context, now=now, thread=thread)
+    Email.objects.bulk_create(
+        [_row(letter, address, person, key, now) for address, person in recipients.items()],
+        ignore_conflicts=True,
+        batch_size=500,
+    )
+    return letter
+
+
+def _row(letter: Letter, address: str, person: User | str, key: str, now: datetime) -> Email:
+    unique = hashlib.sha256(f"{key}|{address}".encode()).hexdigest()[:32]
+    return Email(
+        letter=letter,
+        to=address,
+        recipient=None if isinstance(person, str) else person,
+        key=f"{key[:160]}|{unique}",
+        message_id=f"<{unique}@{settings.MAIL_DOMAIN}>",
+        not_before=now,
+    )
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and control characters, safe as a mail header."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -1,0 +1,23 @@
+"""All addresses. Each app lists its own pages in its `urls.py`."""
+
+from django.conf import settings
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, URLResolver, include, path
+
+import workflow.converters  # noqa: F401 (registers `date`)
+from releaseflow import views
+from workflow.views import act
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.my_tasks, name="my-tasks"),
+    path("weeks/", views.weeks, name="weeks"),
+    path("weeks/<date:thursday>/", views.board, name="week"),
+    path("", include("crq.urls")),
+    path("", include("deployments.urls")),
+    path("act/<str:flow_name>/<int:pk>/<str:action>/", act, name="act"),
+    path("sign-in/", LoginView.as_view(template_name="registration/sign_in.html"), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("healthz", views.healthz, name="healthz"),
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("releaseflow.demo.urls")))

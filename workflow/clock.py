@@ -1,0 +1,46 @@
+"""The one clock. Views, tasks and commands read it once and pass `now` down; `machine.perform` reads it under the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+
+_frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
+
+
+def now() -> datetime:
+    """The present instant, aware UTC: the database server's clock where there is one, so that all processes agree.
+
+    Django's `Now()` and SQL's `now()` give the start of the statement or transaction, which is before a lock was waited for.
+    """
+    frozen = _frozen.get()
+    if frozen is not None:
+        return frozen
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            read: datetime = cursor.fetchone()[0].astimezone(UTC)
+    else:
+        read = datetime.now(UTC)
+    return read + _demo_shift() if settings.DEMO else read
+
+
+@contextmanager
+def frozen(at: datetime) -> Iterator[datetime]:
+    """Holds the clock at an instant (aware UTC), for tests and for making demonstration data."""
+    token = _frozen.set(at.astimezone(UTC))
+    try:
+        yield at
+    finally:
+        _frozen.reset(token)
+
+
+def _demo_shift() -> timedelta:
+    from workflow.models import DemoClock
+
+    return DemoClock.shift()

@@ -1,0 +1,22 @@
+"""What a person is asked to do. Each app's `inbox.py` computes its tasks from facts; nobody ticks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing somebody owes. `due` and `since` are aware UTC instants; no `due` means "when you can"."""
+
+    verb: str
+    subject: str
+    url: str
+    why: str
+    due: datetime | None = None
+    since: datetime | None = None
+    who: str = ""
+
+    def late(self, now: datetime) -> bool:
+        return self.due is not None and now > self.due

@@ -1,0 +1,193 @@
+"""The one way anything happens: lock, read the clock, settle, check, write, audit, queue the e-mails, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.roles import TEAM_ROLES, Role, people, standing
+from workflow import clock
+from workflow.eastern import say_near
+from workflow.models import Event
+from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step
+
+
+def refusal(flow: Flow, action: str, obj: Any, *, by: Actor, now: datetime) -> Refusal | None:
+    """Why this person cannot do this now, or None when it is possible (a missing reason is only seen by `perform`)."""
+    step = flow.steps[action]
+    return _wrong_status(flow, step, obj, now) or _wrong_role(step, obj, by) or _guarded(step, obj, by, now)
+
+
+def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **given: Any) -> Any:
+    """Does it and returns the fresh object, or raises Refused with the sentence to show.
+
+    The database clock is read after the lock is held, so an action that had to wait is judged by when it got its turn.
+    What the clock had decided before (a hold at a missed deadline) is written even when the action is refused.
+    """
+    with transaction.atomic():
+        fresh = flow.lock(obj.pk)
+        call = Call(flow, flow.steps[action], fresh, by, clock.now(), reason.strip(), given)
+        if flow.settle:
+            flow.settle(fresh, call.now)
+        no = _no(call)
+        if no is None:
+            _write(call)
+    if no is not None:
+        raise Refused(no)
+    return fresh
+
+
+def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **given: Any) -> Any:
+    """Performs an object's first step: `obj` is not saved yet; its `lock_parents` locks what it will belong to."""
+    with transaction.atomic():
+        if hasattr(obj, "lock_parents"):
+            obj.lock_parents()
+        call = Call(flow, flow.steps[action], obj, by, clock.now(), reason.strip(), given)
+        if flow.settle:
+            flow.settle(obj, call.now)
+        no = _wrong_role(call.step, obj, by) or _guarded(call.step, obj, by, call.now) or _unreasoned(call)
+        if no is None:
+            _write(call)
+    if no is not None:
+        raise Refused(no)
+    return obj
+
+
+def take(flow_name: str, obj: Any, now: datetime) -> Any:
+    """Locks and settles another object that an action is about to join; returns it fresh."""
+    flow = Flow.registry[flow_name]
+    fresh = flow.lock(obj.pk)
+    if flow.settle:
+        flow.settle(fresh, now)
+    return fresh
+
+
+def follow(cause: Call, flow: Flow, action: str, obj: Any, *, reason: str = "", **given: Any) -> Any:
+    """Performs what follows from another action, by the system, at the same instant and under the locks already held."""
+    call = Call(flow, flow.steps[action], obj, None, cause.now, reason, given)
+    no = _no(call)
+    if no is not None:
+        raise Refused(no)
+    _write(call)
+    return obj
+
+
+def impose(flow: Flow, action: str, objects: Sequence[Any], reasons: Sequence[str], *, now: datetime) -> None:
+    """Performs one step of the system on many locked objects with few statements; the caller has chosen legal ones."""
+    step = flow.steps[action]
+    calls = [Call(flow, step, obj, None, now, reason) for obj, reason in zip(objects, reasons, strict=True)]
+    for call in calls:
+        if call.obj.status not in step.sources:
+            raise Refused.because(f"{call.obj} is {call.obj.status}, so the system cannot {action} it.", "status")
+        _change(call)
+    flow.model._default_manager.bulk_update(objects, flow.model.IMPOSED_FIELDS, batch_size=200)  # type: ignore[attr-defined]
+    Event.objects.bulk_create([_event(call) for call in calls], batch_size=500)
+    for call in calls:
+        _follow_up(call)
+
+
+def who_can(step: Step, obj: Any) -> str:
+    """The people who hold a role for the step, in words: "Samuel Ortiz or Anita Desai"."""
+    names = [person.name for role in step.roles for person in people(role, obj.scope().team_id)]
+    unique = list(dict.fromkeys(names))
+    if len(unique) > 3:
+        return f"{', '.join(unique[:3])} or {len(unique) - 3} more"
+    return " or ".join([", ".join(unique[:-1]), unique[-1]] if len(unique) > 1 else unique)
+
+
+def _no(call: Call) -> Refusal | None:
+    return (
+        _wrong_status(call.flow, call.step, call.obj, call.now)
+        or _wrong_role(call.step, call.obj, call.by)
+        or _guarded(call.step, call.obj, call.by, call.now)
+        or _unreasoned(call)
+    )
+
+
+def _wrong_status(flow: Flow, step: Step, obj: Any, now: datetime) -> Refusal | None:
+    if not hasattr(obj, "status") or obj.status in step.sources:
+        return None
+    if obj.status == step.target and (event := _last(flow, step, obj)):
+        return Refusal("done", f"{event.actor_name} did this {say_near(event.at, now)}.")
+    noun = flow.model._meta.verbose_name
+    return Refusal("status", f"This {noun} is {obj.get_status_display().lower()}, so this cannot be done now.")
+
+
+def _last(flow: Flow, step: Step, obj: Any) -> Event | None:
+    done = Event.objects.filter(object_type=flow.name, object_id=obj.pk, action=step.action)
+    return done.select_related("actor").last()
+
+
+def _wrong_role(step: Step, obj: Any, by: Actor) -> Refusal | None:
+    if by is None:
+        return None
+    if not step.roles:
+        return Refusal("role", "releaseflow does this by itself.")
+    team_id = obj.scope().team_id
+    if any(standing(by).holds(role, team_id) for role in step.roles):
+        return None
+    roles = " or ".join(Role(role).label for role in step.roles)
+    own = " of the owning team" if all(role in TEAM_ROLES for role in step.roles) else ""
+    can = who_can(step, obj)
+    return Refusal("role", f"This is for {roles}{own}." + (f" {can} can." if can else " Nobody holds that role yet."))
+
+
+def _guarded(step: Step, obj: Any, by: Actor, now: datetime) -> Refusal | None:
+    for guard in step.guards:
+        if sentence := guard(obj, by, now):
+            return Refusal("guard", sentence)
+    return None
+
+
+def _unreasoned(call: Call) -> Refusal | None:
+    if call.step.needs_reason and not call.reason:
+        return Refusal("reason", "Say why in a few words: the reason is kept with the decision.")
+    return None
+
+
+def _change(call: Call) -> None:
+    """Gives the object its new facts and status, in memory."""
+    if call.obj.pk:
+        call.before, call.came_from = getattr(call.obj, "status", ""), call.obj.scope()
+    if call.step.effect:
+        call.step.effect(call)
+    if call.step.target:
+        call.obj.status = call.step.target
+
+
+def _write(call: Call) -> None:
+    _change(call)
+    call.obj.save()
+    _event(call).save()
+    _follow_up(call)
+
+
+def _follow_up(call: Call) -> None:
+    consequence = call.flow.consequences.get(call.step.action)
+    if consequence:
+        consequence(call)
+    for kind in call.step.emails:
+        call.flow.emails[kind](call)
+
+
+def _event(call: Call) -> Event:
+    scope = call.obj.scope()
+    if scope.deployment_id is None:  # what left a deployment belongs to that deployment's story
+        scope = call.came_from or scope
+    return Event(
+        at=call.now,
+        actor=call.by,
+        action=call.step.action,
+        object_type=call.flow.name,
+        object_id=call.obj.pk,
+        subject=str(call.obj)[:300],
+        deployment_id=scope.deployment_id,
+        week=scope.week,
+        before=call.before,
+        after=getattr(call.obj, "status", ""),
+        reason=call.reason,
+        data=call.note,
+    )

@@ -1,0 +1,61 @@
+"""The audit trail, and the movable clock of a demonstration."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+
+
+
+class Event(models.Model):
+    """One thing that happened, written in the transaction that made it happen. Rows are only ever added.
+
+    `object_type`/`object_id` name what was acted on; `deployment_id` and `week` gather the events of one deployment and week.
+    They are plain values, not foreign keys, so that the trail outlives and never blocks what it speaks of.
+    """
+
+    at = models.DateTimeField(db_index=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+    )
+    action = models.CharField(max_length=40)
+    object_type = models.CharField(max_length=40)
+    object_id = models.BigIntegerField()
+    subject = models.CharField(max_length=300, help_text="The object's name at the time.")
+    deployment_id = models.BigIntegerField(null=True, blank=True)
+    week = models.DateField(null=True, blank=True, help_text="The nominal Thursday of the release week concerned.")
+    before = models.CharField(max_length=20, blank=True, default="")
+    after = models.CharField(max_length=20, blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    data = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ("at", "pk")
+        indexes = (
+            models.Index(fields=["object_type", "object_id"], name="event_object"),
+            models.Index(fields=["deployment_id", "at"], name="event_deployment"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.action} {self.subject}"
+
+    @property
+    def actor_name(self) -> str:
+        return self.actor.name if self.actor else "releaseflow"
+
+
+class DemoClock(models.Model):
+    """How far the clock of a demonstration runs ahead of real time (one row; unused outside DEMO=1)."""
+
+    ahead = models.DurationField(default=timedelta(0))
+
+    def __str__(self) -> str:
+        return f"{self.ahead} ahead"
+
+    @classmethod
+    def shift(cls) -> timedelta:
+        row = cls.objects.first()
+        return row.ahead if row else timedelta(0)
+

@@ -1,0 +1,122 @@
+"""What a flow is made of: one table of steps per object, keyed by action, and what every step is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from accounts.models import User
+from accounts.roles import Role
+
+Actor = User | None
+"""Whoever acts; None is the system itself."""
+
+Guard = Callable[[Any, Actor, datetime], str]
+"""Looks at (object, actor, now) and says in one sentence why not, or nothing at all."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an action is not possible: the disabled button's explanation and the error are this one sentence.
+
+    `code` is one of "done" (somebody already did it), "status", "role", "guard", "reason", "input".
+    """
+
+    code: str
+    sentence: str
+
+
+class Refused(Exception):
+    """An action was not possible; nothing of it was written."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.sentence)
+        self.refusal = refusal
+
+    @classmethod
+    def because(cls, sentence: str, code: str = "input") -> Refused:
+        return cls(Refusal(code, sentence))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where an object belongs: the team that owns it, and the deployment and week that gather its events."""
+
+    team_id: int | None = None
+    deployment_id: int | None = None
+    week: date | None = None
+
+
+@dataclass
+class Call:
+    """One action being performed, as its effect, consequences and e-mails see it. `obj` is locked and fresh."""
+
+    flow: Flow
+    step: Step
+    obj: Any
+    by: Actor
+    now: datetime
+    reason: str = ""
+    given: dict[str, Any] = field(default_factory=dict)
+    note: dict[str, Any] = field(default_factory=dict)
+    before: str = ""
+    came_from: Scope | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of a flow's table.
+
+    No `sources`: the object begins with this step. No `target`: a fact is recorded and the status stays.
+    No `roles`: only the system does it. `effect` sets facts on the locked object and may refuse the input.
+    A `plain` step needs nothing but a button, a reason where `needs_reason`, and the hidden values named by `takes`;
+    any other has a form of its own.
+    """
+
+    action: str
+    label: str
+    sources: tuple[str, ...] = ()
+    target: str = ""
+    roles: tuple[Role, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    effect: Callable[[Call], None] | None = None
+    needs_reason: bool = False
+    emails: tuple[str, ...] = ()
+    plain: bool = True
+    takes: tuple[str, ...] = ()
+
+
+class Flow:
+    """All that can happen to one kind of object.
+
+    `lock` takes the rows an action needs, the deployment always first, and returns the fresh object. `settle` makes what the
+    clock has already decided true before an action is looked at. `consequences` run in the same transaction, after the action.
+    A higher app adds these, more guards and the e-mails with `complete`, because only it knows the objects concerned.
+    """
+
+    registry: dict[str, Flow] = {}
+
+    def __init__(self, name: str, model: type, lock: Callable[[int], Any], steps: Iterable[Step]) -> None:
+        self.name, self.model, self.lock = name, model, lock
+        self.steps = {step.action: step for step in steps}
+        self.settle: Callable[[Any, datetime], None] | None = None
+        self.consequences: dict[str, Callable[[Call], None]] = {}
+        self.emails: dict[str, Callable[[Call], None]] = {}
+        Flow.registry[name] = self
+
+    def complete(
+        self,
+        *,
+        settle: Callable[[Any, datetime], None] | None = None,
+        guards: dict[str, tuple[Guard, ...]] | None = None,
+        consequences: dict[str, Callable[[Call], None]] | None = None,
+        emails: dict[str, Callable[[Call], None]] | None = None,
+    ) -> None:
+        self.settle = settle or self.settle
+        for action, more in (guards or {}).items():
+            step = self.steps[action]
+            self.steps[action] = replace(step, guards=step.guards + more)
+        self.consequences |= consequences or {}
+        self.emails |= emails or {}

@@ -1,0 +1,119 @@
+"""Small parts of pages: icons, faces, badges, gates. A state always shows by shape and word, not by colour alone."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol
+from zlib import crc32
+
+from django import template
+from django.template import Context
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from workflow import eastern
+
+register = template.Library()
+
+STATE_WORDS = {
+    "done": "Done",
+    "part": "Partly done",
+    "you": "Your turn",
+    "wait": "Waiting",
+    "stop": "Blocked",
+    "exempt": "Exempt",
+    "none": "Not started",
+}
+BADGE_TINTS = {"part": "warn", "wait": "idle", "none": "idle"}
+BADGE_SHAPES = {"warn": "part", "idle": "wait"}
+
+
+class Person(Protocol):
+    """Whoever has initials: a user, or a stand-in in a list."""
+
+    @property
+    def initials(self) -> str: ...
+
+
+class Cell(Protocol):
+    """One gate of one deployment on the board."""
+
+    state: str
+    note: str
+    sentence: str
+
+
+class Act(Protocol):
+    """Something a person may do here, or the sentence why not."""
+
+    action: str
+    url: str
+    hidden: dict[str, Any]
+
+
+@register.simple_tag
+@lru_cache(maxsize=256)
+def icon(name: str, size: str = "", extra: str = "") -> SafeString:
+    """`{% icon "done" size="lg" %}`: a symbol of the sprite, 16 px or 20 px, hidden from screen readers."""
+    classes = " ".join(filter(None, [f"ico-{size}" if size else "ico", extra]))
+    return format_html('<svg class="{}" aria-hidden="true"><use href="#i-{}"/></svg>', classes, name)
+
+
+@register.simple_tag(takes_context=True)
+def face(context: Context, person: Person | str, size: str = "", you: bool | None = None) -> SafeString:
+    """`{% face user %}`: a chip with initials, blue for the person who looks. Beside it stands the name."""
+    if not person:
+        return SafeString()
+    is_you = person == context.get("user") if you is None else you
+    initials = person if isinstance(person, str) else person.initials
+    classes = "".join([" face-you" if is_you else "", f" face-{size}" if size else ""])
+    return format_html('<span class="face{}" aria-hidden="true">{}</span>', classes, initials)
+
+
+@register.simple_tag
+@lru_cache(maxsize=256)
+def badge(state: str, text: str) -> SafeString:
+    """`{% badge "you" "Waiting for your approval" %}`; states are those of STATE_WORDS."""
+    tint, shape = BADGE_TINTS.get(state, state), BADGE_SHAPES.get(state, state)
+    return format_html('<span class="badge badge-{}">{}{}</span>', tint, icon(shape), text)
+
+
+@register.simple_tag
+def gate(cell: Cell) -> SafeString:
+    """`{% gate cell %}`: one cell of the board, with its sentence for screen readers and as a tooltip."""
+    return _gate(cell.state, cell.note, cell.sentence)
+
+
+@lru_cache(maxsize=2048)
+def _gate(state: str, note: str, sentence: str) -> SafeString:
+    # A board has hundreds of cells and few different ones.
+    return format_html(
+        '<span class="gate gate-{}" title="{}">{}{}<span class="vh">{}</span></span>',
+        *(state, sentence, icon(state), format_html("<small>{}</small>", note) if note else "", sentence),
+    )
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """The word that goes with a state's shape."""
+    return STATE_WORDS.get(state, "")
+
+
+@register.simple_tag(takes_context=True)
+def time_left(context: Context, at: datetime) -> SafeString:
+    """`{% time_left at %}`: the countdown in large digits with small units."""
+    words = eastern.say_countdown(at, context["now"]).split(" ")
+    big = format_html_join(" ", "{}", ((_small_unit(word),) for word in words))
+    return format_html(
+        '<time class="left nums" datetime="{}" data-countdown="big">{}</time>', eastern.machine_time(at), big
+    )
+
+
+def _small_unit(word: str) -> str:
+    return word if word.isdigit() else format_html("<small>{}</small>", word)
+
+
+@register.simple_tag
+def act_id(act: Act, prefix: str = "") -> str:
+    """An id for an act's explanation, stable between renderings; a prefix tells apart an act shown twice on a page."""
+    key = f"{act.url} {act.action} {sorted((act.hidden or {}).items())}"
+    return f"{prefix or 'act'}-{act.action}-{crc32(key.encode()):08x}"
