@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import TextChoices
+from django.db.models import TextChoices, Value
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,6 +34,7 @@ class Standing:
 
     in_teams: frozenset[tuple[str, int]]
     offices: frozenset[str]
+    line: str = "No role yet"
 
     def holds(self, role: Role, team_id: int | None = None) -> bool:
         """Whether the role is held; a team role needs the team it is asked for (None = in any team)."""
@@ -47,15 +48,25 @@ class Standing:
 
 
 def standing(user: User) -> Standing:
-    """The person's roles, read once per loaded user (that is once per request): two queries."""
+    """The person's roles, read once per loaded user (that is once per request): one query."""
     known: Standing | None = getattr(user, "_standing", None)
     if known is None:
+        in_teams = user.memberships.values_list("role", "team_id", "team__name")
+        held = sorted(in_teams.union(user.appointments.values_list("role", Value(0), Value(""))), key=_by_rank)
         known = Standing(
-            in_teams=frozenset(user.memberships.values_list("role", "team_id")),
-            offices=frozenset(user.appointments.values_list("role", flat=True)),
+            in_teams=frozenset((role, team_id) for role, team_id, _ in held if team_id),
+            offices=frozenset(role for role, team_id, _ in held if not team_id),
+            line=", ".join(f"{Role(role).label} · {team}" if team else Role(role).label for role, _, team in held)
+            or "No role yet",
         )
         user._standing = known  # type: ignore[attr-defined]
     return known
+
+
+def _by_rank(held: tuple[str, int, str]) -> tuple[bool, bool, str, str]:
+    """Team roles before offices, managers before developers, then by team."""
+    role, team_id, team = held
+    return not team_id, role != Role.MANAGER, team, role
 
 
 def people(role: Role, team_id: int | None = None) -> list[User]:
@@ -70,7 +81,4 @@ def people(role: Role, team_id: int | None = None) -> list[User]:
 
 def role_line(user: User) -> str:
     """The roles in words, for the person's card: "Dev Manager · Identity"."""
-    teams = user.memberships.select_related("team").order_by("-role", "team__name")
-    words = [f"{Role(held.role).label} · {held.team.name}" for held in teams]
-    words += [Role(office.role).label for office in user.appointments.all()]
-    return ", ".join(words) or "No role yet"
+    return standing(user).line

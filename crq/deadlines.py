@@ -13,9 +13,12 @@ from datetime import datetime
 
 from django.db import transaction
 
+from crq.announcing import send_if_due
 from crq.deliverables import Readiness, listed
-from crq.models import Snapshot
+from crq.exemptions import lapse_all
+from crq.models import Announcement, Snapshot
 from crq.readiness import Facts, with_facts
+from crq.week_end import carry_over, close_failed
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, Milestone, ReleaseWeek
 from deployments.policy import Deadline
@@ -140,7 +143,7 @@ def _why_held(deployment: Deployment, readiness: Readiness, milestone: Milestone
     if milestone.key == Deadline.CUTOFF and not current_policy().missed_cutoff_holds:
         return ""
     missing = readiness.missing_at(milestone.key)
-    if not missing:
+    if not missing or readiness.facts.exempted:
         return ""
     return f"Missed {say_instant(milestone.due_at, now=milestone.due_at)}: {listed(missing)}."[:500]
 
@@ -150,18 +153,22 @@ def _nothing_more(milestone: Milestone, now: datetime) -> None:
 
 
 def _send_plan(milestone: Milestone, now: datetime) -> None:
-    from crq.announcing import send_if_due
-
-    send_if_due("planned_deployments", milestone.week)
+    send_if_due(Announcement.Kind.PLANNED, milestone.week)
 
 
-def _send_completion(milestone: Milestone, now: datetime) -> None:
-    from crq.announcing import send_if_due
+def _close_exemptions(milestone: Milestone, now: datetime) -> None:
+    lapse_all(milestone.week_id, now)
 
-    send_if_due("completion_status", milestone.week)
+
+def _end_week(milestone: Milestone, now: datetime) -> None:
+    """The completion e-mail speaks of the week as it was, before what is held leaves it."""
+    close_failed(milestone.week, now)
+    send_if_due(Announcement.Kind.COMPLETION, milestone.week)
+    carry_over(milestone.week, now)
 
 
 EFFECTS: dict[str, Callable[[Milestone, datetime], None]] = {
     Deadline.PLAN_EMAIL: _send_plan,
-    Deadline.INSTALL_CLOSE: _send_completion,
+    Deadline.EXEMPTION_CLOSE: _close_exemptions,
+    Deadline.INSTALL_CLOSE: _end_week,
 }

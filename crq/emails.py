@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+
 from django.conf import settings
 
 from accounts.models import User
 from accounts.roles import Role, people
+from crq.models import ExemptionRequest
 from deployments.models import Deployment
 from notifications.outbox import enqueue
 from workflow.steps import Call
@@ -36,6 +38,8 @@ def _everyone_concerned(deployment: Deployment) -> list[User]:
 
 def _deployment(call: Call) -> Deployment:
     obj = call.obj
+    if isinstance(obj, ExemptionRequest):
+        obj = obj.crq
     return obj if isinstance(obj, Deployment) else obj.deployment  # type: ignore[no-any-return]
 
 
@@ -65,6 +69,28 @@ def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User]) -
     enqueue(kind, context | about, to=to, key=key, now=call.now)
 
 
+def _exemption(kind: str, to: Callable[[Deployment], Iterable[User]]) -> Callable[[Call], None]:
+    """A writer for what concerns a request: the link leads to the request's own page."""
+
+    def write(call: Call) -> None:
+        request: ExemptionRequest = call.obj
+        deployment = request.crq.deployment
+        context = {
+            "deployment": deployment,
+            "crq": request.crq,
+            "week": deployment.week,
+            "exemption": request,
+            "url": settings.SITE_URL + request.get_absolute_url(),
+        }
+        _queue(kind, call, context, to(deployment))
+
+    return write
+
+
+def _directors_and_managers(deployment: Deployment) -> list[User]:
+    return people(Role.DIRECTOR) + _managers(deployment)
+
+
 def _window_open(call: Call) -> None:
     week = call.obj
     cleared = list(week.deployments.filter(status=Deployment.Status.CLEARED).select_related("application__team", "crq"))
@@ -90,6 +116,9 @@ WRITERS: dict[str, Callable[[Call], None]] = {
     "verify_needed": _tell("verify_needed", _team),
     "install_failed": _tell("install_failed", _everyone_concerned),
     "backed_out": _tell("backed_out", _everyone_concerned),
+    "exemption_requested": _exemption("exemption_requested", lambda deployment: people(Role.DIRECTOR)),
+    "exemption_note": _exemption("exemption_note", _directors_and_managers),
+    "exemption_decided": _exemption("exemption_decided", _everyone_concerned),
     "window_open": _window_open,
     "review_cancelled": _review_cancelled,
 }

@@ -24,6 +24,11 @@ def lock_crq_of(deployment: Deployment) -> CRQ:
     return crq
 
 
+def join_deployment(crq: CRQ) -> None:
+    """A new CRQ joins its deployment under the deployment's lock."""
+    crq.deployment = lock_deployment(crq.deployment_id)
+
+
 S = CRQ.Status
 CHANGEABLE = (S.OPEN, S.APPROVED)
 CRQ_FLOW = Flow(
@@ -91,4 +96,5 @@ CRQ_FLOW = Flow(
         Step("void", "Void approval", (S.APPROVED,), S.OPEN, effect=effects.void, emails=("approval_voided",)),
         Step("close", "Close CRQ", CHANGEABLE, S.CLOSED, effect=effects.close),
     ],
+    join=join_deployment,
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from accounts.models import User
 from accounts.roles import Role, people
 from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness, listed
-from crq.models import CRQ, ExemptionRequest
+from crq.models import CRQ
 from crq.readiness import Facts
 from deployments.models import Deployment
 from deployments.policy import Deadline
@@ -60,14 +60,9 @@ def approval_in_time(crq: CRQ, by: Actor, now: datetime) -> str:
     """The deadline, by the clock that was read under the lock; a granted exemption waives it for its week."""
     week = crq.deployment.week
     due = week.due(Deadline.APPROVAL)
-    if due is None or now <= due or _exempted(crq):
+    if due is None or now <= due or Facts.seen(crq.deployment).exempted:
         return ""
     return f"Approval was due {say_instant(due, now=now)}. To install this week it needs an exemption."
-
-
-def _exempted(crq: CRQ) -> bool:
-    granted = ExemptionRequest.Status.GRANTED
-    return crq.exemptions.filter(week_id=crq.deployment.week_id, status=granted).exists()
 
 
 def deployment_is_not_held(crq: CRQ, by: Actor, now: datetime) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
-from crq.models import CRQ, Decision, Document
+from crq.models import CRQ, Decision, Document, ExemptionRequest
 from deployments.models import Deployment, PullRequest, ReleaseBranch, Review
 
 
@@ -44,6 +44,7 @@ def with_facts(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
         Prefetch("branches", ReleaseBranch.objects.select_related("by", "repository")),
         Prefetch("crq__documents", Document.objects.select_related("by").defer("file")),
         Prefetch("crq__decisions", Decision.objects.select_related("by")),
+        "crq__exemptions",
     )
 
 
@@ -102,6 +103,12 @@ class Facts:
         """The standing approval, if there is one."""
         approved = [each for each in self.decisions if each.verdict == Decision.Verdict.APPROVED and not each.voided_at]
         return approved[-1] if approved else None
+
+    @cached_property
+    def exempted(self) -> bool:
+        """Whether an exemption was granted for the week that the deployment is in."""
+        asked = self.crq.exemptions.all() if self.crq else ()
+        return any(each.status == ExemptionRequest.Status.GRANTED and each.week_id == self.deployment.week_id for each in asked)
 
     @cached_property
     def digest(self) -> str:

@@ -20,6 +20,11 @@ def lock_deployment(pk: int) -> Deployment:
     return Deployment.objects.select_related("application__team", "week").get(pk=pk)
 
 
+def join_week(deployment: Deployment) -> None:
+    """A new deployment joins its week under the week's lock, so that a deadline cannot pass it by."""
+    deployment.week = lock_week(deployment.week_id)
+
+
 def lock_pull_request(pk: int) -> PullRequest:
     """Locks the deployment it is in, then the pull request; again from the start if it changed deployments meanwhile."""
     while True:
@@ -105,6 +110,7 @@ DEPLOYMENT = Flow(
         Step("retry", "Try again", (S.FAILED,), S.INSTALLING, (DEVOPS,), (guards.window_is_open,), effects.start),
         Step("verify", "Verify install", (S.INSTALLED,), S.VERIFIED, (DEV,), (guards.not_the_installer,), effects.verify),
     ],
+    join=join_week,
 )
 
 P = PullRequest.Status

@@ -7,7 +7,8 @@ Intervals in UTC, never crontab in a local zone, which goes silent for an hour w
 import os
 
 from celery import Celery
-from django.conf import settings
+
+from releaseflow.settings import DELIVER_EVERY, ENFORCE_EVERY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releaseflow.settings")
 app = Celery("releaseflow")
@@ -16,13 +17,13 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "enforce-deadlines": {
         "task": "releaseflow.enforce_deadlines",
-        "schedule": float(settings.ENFORCE_EVERY),
-        "options": {"expires": settings.ENFORCE_EVERY * 2},
+        "schedule": float(ENFORCE_EVERY),
+        "options": {"expires": ENFORCE_EVERY * 2},
     },
     "deliver-emails": {
         "task": "releaseflow.deliver_emails",
-        "schedule": float(settings.DELIVER_EVERY),
-        "options": {"expires": settings.DELIVER_EVERY * 2},
+        "schedule": float(DELIVER_EVERY),
+        "options": {"expires": DELIVER_EVERY * 2},
     },
     "open-weeks": {
         "task": "releaseflow.open_weeks",

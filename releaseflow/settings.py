@@ -5,9 +5,10 @@ the variable. Values may come from files (`NAME_FILE=/run/secrets/name`), as con
 """
 
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from environ import FileAwareEnv
+from environ import Env, FileAwareEnv
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = FileAwareEnv()
@@ -15,9 +16,42 @@ if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
 
+def _text(name: str, default: str = "") -> str:
+    """A value from the environment, or from the file it names; spaces and line breaks around it do not count."""
+    try:
+        return str(env.str(name, default=default)).strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {error.filename}.") from None
+
+
+def _list(name: str, default: str) -> list[str]:
+    return [part.strip() for part in _text(name, default).split(",") if part.strip()]
+
+
+def _database(default: str) -> dict[str, Any]:
+    """Django's entry for DATABASE_URL, or a sentence, which leaves the value out: it may hold a password."""
+    try:
+        found: dict[str, Any] = Env.db_url_config(_text("DATABASE_URL", default))
+    except ValueError:
+        found = {}
+    if not str(found.get("ENGINE")).endswith(("sqlite3", "postgresql")):
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///, with a number as its port.")
+    return found
+
+
+def _mail(default: str) -> dict[str, Any]:
+    """Django's settings for EMAIL_URL, or a sentence, which leaves the value out: it may hold a password."""
+    try:
+        found: dict[str, Any] = Env.email_url_config(_text("EMAIL_URL", default))
+    except (ImproperlyConfigured, ValueError):
+        wanted = "smtp://, smtp+tls://, smtp+ssl:// or consolemail://"
+        raise ImproperlyConfigured(f"EMAIL_URL must begin with {wanted}.") from None
+    return found
+
+
 def _whole(name: str, default: int, *, least: int = 1) -> int:
     """A whole number from the environment, or a sentence that says what is wrong with it."""
-    text = env.str(name, default=str(default)).strip()
+    text = _text(name, str(default))
     if not text.isascii() or not text.isdigit() or int(text) < least:
         raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {text!r}.")
     return int(text)
@@ -25,7 +59,7 @@ def _whole(name: str, default: int, *, least: int = 1) -> int:
 
 def _switch(name: str, *, default: bool = False) -> bool:
     """An on/off value from the environment, or a sentence that says what is wrong with it."""
-    text = env.str(name, default="1" if default else "0").strip().lower()
+    text = _text(name, "1" if default else "0").lower()
     if text not in {"0", "1", "true", "false", "yes", "no", "on", "off"}:
         raise ImproperlyConfigured(f"{name} must be 1 or 0, not {text!r}.")
     return text in {"1", "true", "yes", "on"}
@@ -34,15 +68,15 @@ def _switch(name: str, *, default: bool = False) -> bool:
 # --- Who and where -------------------------------------------------------------------------------------------
 DEMO = _switch("DEMO")
 DEBUG = _switch("DEBUG")
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
-SECRET_KEY = env.str("SECRET_KEY", default="demo-only-" + "0" * 50 if DEMO or DEBUG else "")
+VAR_DIR = Path(_text("VAR_DIR", str(BASE_DIR / "var")))
+SECRET_KEY = _text("SECRET_KEY", "demo-only-" + "0" * 50 if DEMO or DEBUG else "")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set. Set it to a long random text, or set DEMO=1 to try the application.")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
+    raise ImproperlyConfigured("SECRET_KEY is not set. Set it to a long random text, or set DEMO=1 to try things.")
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+SITE_URL = _text("SITE_URL", "http://localhost:8000").rstrip("/")
 if not SITE_URL.startswith(("http://", "https://")):
     raise ImproperlyConfigured(f"SITE_URL must begin with http:// or https://, not {SITE_URL!r}.")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
+CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS", SITE_URL)
 SECURE = SITE_URL.startswith("https://")
 if DEMO and SECURE:
     raise ImproperlyConfigured("DEMO=1 lets anyone become anyone, so it refuses an https SITE_URL. Unset one of them.")
@@ -116,7 +150,7 @@ LANGUAGE_CODE, USE_I18N = "en-us", False
 TIME_ZONE, USE_TZ = "America/New_York", True
 
 # --- Database ------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'releaseflow.sqlite3'}")}
+DATABASES = {"default": _database(f"sqlite:///{VAR_DIR / 'releaseflow.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
@@ -124,14 +158,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
     }
-elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+else:
     DATABASES["default"]["CONN_MAX_AGE"] = _whole("DATABASE_CONN_MAX_AGE", 60, least=0)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-else:
-    raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
 
 # --- Background work -----------------------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = _text("REDIS_URL")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://")):
     raise ImproperlyConfigured(f"REDIS_URL must begin with redis:// or rediss://, not {REDIS_URL!r}.")
 CELERY_BROKER_URL = REDIS_URL or "memory://"
@@ -151,10 +183,10 @@ ENFORCE_EVERY = _whole("ENFORCE_EVERY", 30)
 DELIVER_EVERY = _whole("DELIVER_EVERY", 5)
 
 # --- E-mail --------------------------------------------------------------------------------------------------
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://" if DEMO else "consolemail://")
+EMAIL_CONFIG = _mail("dummymail://" if DEMO else "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = _whole("EMAIL_TIMEOUT", 10)
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="releaseflow <releaseflow@example.com>")
+DEFAULT_FROM_EMAIL = _text("DEFAULT_FROM_EMAIL", "releaseflow <releaseflow@example.com>")
 MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rstrip(">").rsplit("@", 1)[-1]
 
 # --- Files ---------------------------------------------------------------------------------------------------
@@ -182,10 +214,13 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
 # --- Logs ----------------------------------------------------------------------------------------------------
+LOG_LEVEL = _text("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+    raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -41,10 +41,10 @@ def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", *
 
 
 def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **given: Any) -> Any:
-    """Performs an object's first step: `obj` is not saved yet; its `lock_parents` locks what it will belong to."""
+    """Performs an object's first step: `obj` is not saved yet; the flow's `join` locks what it will belong to."""
     with transaction.atomic():
-        if hasattr(obj, "lock_parents"):
-            obj.lock_parents()
+        if flow.join:
+            flow.join(obj)
         call = Call(flow, flow.steps[action], obj, by, clock.now(), reason.strip(), given)
         if flow.settle:
             flow.settle(obj, call.now)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Model
+
 from accounts.models import User
 from accounts.roles import Role
 
@@ -91,15 +93,24 @@ class Step:
 class Flow:
     """All that can happen to one kind of object.
 
-    `lock` takes the rows an action needs, the deployment always first, and returns the fresh object. `settle` makes what the
+    `lock` takes the rows an action needs, the deployment always first, and returns the fresh object; `join` locks what a
+    new object will belong to. `settle` makes what the
     clock has already decided true before an action is looked at. `consequences` run in the same transaction, after the action.
     A higher app adds these, more guards and the e-mails with `complete`, because only it knows the objects concerned.
     """
 
     registry: dict[str, Flow] = {}
 
-    def __init__(self, name: str, model: type, lock: Callable[[int], Any], steps: Iterable[Step]) -> None:
-        self.name, self.model, self.lock = name, model, lock
+    def __init__(
+        self,
+        name: str,
+        model: type[Model],
+        lock: Callable[[int], Any],
+        steps: Iterable[Step],
+        *,
+        join: Callable[[Any], None] | None = None,
+    ) -> None:
+        self.name, self.model, self.lock, self.join = name, model, lock, join
         self.steps = {step.action: step for step in steps}
         self.settle: Callable[[Any, datetime], None] | None = None
         self.consequences: dict[str, Callable[[Call], None]] = {}

@@ -64,12 +64,6 @@ class CRQ(models.Model):
     def scope(self) -> Scope:
         return self.deployment.scope()
 
-    def lock_parents(self) -> None:
-        """A new CRQ joins its deployment under the deployment's lock."""
-        from deployments.flow import lock_deployment
-
-        self.deployment = lock_deployment(self.deployment_id)
-
 
 def storage_name(document: Document, filename: str) -> str:
     """A random name: nothing of the uploaded file's name reaches the file system."""

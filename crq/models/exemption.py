@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 
 from crq.models.crq import CRQ
 from deployments.models import ReleaseWeek
@@ -25,6 +26,9 @@ class ExemptionRequest(models.Model):
     why = models.TextField()
     why_now = models.TextField()
     risk = models.TextField()
+    approved_digest = models.CharField(
+        max_length=64, blank=True, default="", help_text="The content that the manager approved in the same form, if any."
+    )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     decided_by = models.ForeignKey(
@@ -53,5 +57,23 @@ class ExemptionRequest(models.Model):
     def __str__(self) -> str:
         return f"Exemption for {self.crq}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("exemption", args=[self.pk])
+
     def scope(self) -> Scope:
         return self.crq.scope()
+
+
+class ExemptionNote(models.Model):
+    """A question about a request, or its answer. It decides nothing."""
+
+    request = models.ForeignKey(ExemptionRequest, on_delete=models.CASCADE, related_name="notes")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.by} on {self.request}"

@@ -98,10 +98,6 @@ class Deployment(models.Model):
     def scope(self) -> Scope:
         return Scope(self.application.team_id, self.pk, self.week.thursday)
 
-    def lock_parents(self) -> None:
-        """A new deployment joins its week under the week's lock, so that a deadline cannot pass it by."""
-        ReleaseWeek.objects.select_for_update(no_key=True).get(pk=self.week_id)
-
 
 class ReleaseBranch(models.Model):
     """The release branch made for a deployment in one repository."""

@@ -1,0 +1,112 @@
+"""The facts of many deployments for the pages that show them all: four statements, however many there are.
+
+`readiness.with_facts` reads the whole history of each deployment. The board and the tasks need only what stands now.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.db.models import CharField, Exists, F, FilteredRelation, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat
+
+from accounts.models import Membership
+from accounts.roles import Role
+from crq.models import CRQ, Decision, Document
+from crq.readiness import Facts
+from deployments.models import Deployment, PullRequest, ReleaseBranch, Review
+
+FULL_NAME = ("user__first_name", Value(" "), "user__last_name")
+
+
+class CurrentFacts(Facts):
+    """What stands now. Decisions are only the standing approval; branches only those of the repositories concerned."""
+
+    @cached_property
+    def decisions(self) -> list[Decision]:
+        approval: Decision | None = getattr(self.deployment, "standing_approval", None)
+        return [approval] if approval else []
+
+    @cached_property
+    def branches(self) -> dict[int, ReleaseBranch]:
+        made = {pull.repository_id: getattr(pull, "branch", None) for pull in self.pull_requests}
+        return {repository_id: branch for repository_id, branch in made.items() if branch}
+
+    @property
+    def approver(self) -> str:
+        """The first manager, by name, who may approve: not the CRQ's opener, nor the author of a pull request."""
+        name: str | None = getattr(self.deployment, "approver", None)
+        return (name or "").strip()
+
+
+@dataclass
+class Gathered:
+    """The deployments' facts, and the pull requests that were asked for beside them."""
+
+    facts: list[CurrentFacts] = field(default_factory=list)
+    queue: list[PullRequest] = field(default_factory=list)
+
+
+def gather(deployments: QuerySet[Deployment], *, queue: Q | None = None) -> Gathered:
+    """The deployments in order, with their facts; and in the same statements the pull requests of `queue`."""
+    found = list(_current(deployments))
+    wanted = Q(deployment__in=[each.pk for each in found]) if found else Q(pk__in=[])
+    by_deployment: dict[int | None, list[PullRequest]] = defaultdict(list)
+    for pull_request in _pull_requests(wanted | queue if queue else wanted):
+        by_deployment[pull_request.deployment_id].append(pull_request)
+    return Gathered([_facts(each, by_deployment[each.pk]) for each in found], by_deployment[None])
+
+
+def _facts(deployment: Deployment, pull_requests: Iterable[PullRequest]) -> CurrentFacts:
+    facts = CurrentFacts(deployment)
+    facts.pull_requests = list(pull_requests)
+    return facts
+
+
+def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
+    standing = Q(crq__decisions__verdict=Decision.Verdict.APPROVED, crq__decisions__voided_at=None)
+    return (
+        deployments.annotate(
+            standing_approval=FilteredRelation("crq__decisions", condition=standing),
+            approver=Subquery(_possible_approvers().values(name=Concat(*FULL_NAME, output_field=CharField()))[:1]),
+        )
+        .select_related(
+            "application__team",
+            "week",
+            "crq__opened_by",
+            "started_by",
+            "installed_by",
+            "verified_by",
+            "standing_approval__by",
+        )
+        .prefetch_related(Prefetch("crq__documents", Document.objects.select_related("by").defer("file")))
+    )
+
+
+def _possible_approvers() -> QuerySet[Membership]:
+    wrote = PullRequest.objects.filter(deployment=OuterRef(OuterRef("pk")), author=OuterRef("user"))
+    managers = Membership.objects.filter(
+        role=Role.MANAGER, team=OuterRef("application__team"), user__is_active=True
+    ).exclude(Exists(wrote))
+    opener = Coalesce(OuterRef("crq__opened_by"), Value(0))
+    return managers.exclude(user_id=opener).order_by("user__first_name", "user__last_name", "user_id")
+
+
+def _pull_requests(wanted: Q) -> QuerySet[PullRequest]:
+    same_repository = Q(deployment__branches__repository=F("repository"))
+    return (
+        PullRequest.objects.filter(wanted)
+        .annotate(branch=FilteredRelation("deployment__branches", condition=same_repository))
+        .select_related("repository__application__team", "author", "branch__by")
+        .prefetch_related(Prefetch("reviews", Review.objects.select_related("reviewer")))
+        .order_by("pk")
+    )
+
+
+def page_url(facts: Facts) -> str:
+    """The deployment's page, without the redirect where it has a CRQ."""
+    crq: CRQ | None = facts.crq
+    return crq.get_absolute_url() if crq else facts.deployment.get_absolute_url()

@@ -1,0 +1,120 @@
+"""Tasks that come from deliverables and from the week's two e-mails, computed from their facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role, standing
+from crq.announcing import OUTCOMES
+from crq.gathering import Gathered, gather
+from crq.models import Announcement
+from crq.turns import Turn, Turns
+from deployments.models import Deployment, PullRequest, ReleaseWeek
+from deployments.policy import Deadline
+from workflow.eastern import eastern_day, say_day
+from workflow.inbox import Task
+
+S = Deployment.Status
+UNFINISHED = (S.PLANNED, S.CLEARED, S.HELD, S.INSTALLING, S.INSTALLED, S.FAILED)
+LOOK_BACK = timedelta(weeks=3)
+
+
+def recent_weeks(now: datetime) -> QuerySet[ReleaseWeek]:
+    """The weeks ahead, and those behind in which something may still be unfinished."""
+    return ReleaseWeek.objects.filter(thursday__gte=eastern_day(now) - LOOK_BACK).prefetch_related("milestones")
+
+
+def concerning(by: User, weeks: Iterable[ReleaseWeek]) -> Gathered:
+    """The unfinished deployments and waiting pull requests of the person's teams; DevOps has those of all teams."""
+    who = standing(by)
+    known = {week.pk: week for week in weeks}
+    teams = who.team_ids()
+    is_devops = who.holds(Role.DEVOPS)
+    if not teams and not is_devops:
+        return Gathered()
+    mine = Deployment.objects.filter(week__in=known, status__in=UNFINISHED).order_by("week__thursday", "pk")
+    if not is_devops:
+        mine = mine.filter(application__team__in=teams)
+    queue = Q(status=PullRequest.Status.SUBMITTED, repository__application__team__in=teams) if teams else None
+    gathered = gather(mine, queue=queue)
+    for facts in gathered.facts:
+        facts.deployment.week = known[facts.deployment.week_id]
+    return gathered
+
+
+def tasks(turns: Iterable[Turns]) -> Iterator[Task]:
+    """What this person must do on each deployment; reviews of pull requests come from `deployments.inbox`."""
+    for each in turns:
+        for turn in each.all:
+            if turn.mine and not _is_review(each, turn) and not _comes_with_branch(each, turn):
+                yield Task(turn.verb, each.deployment.title, turn.url, _why(each, turn), turn.due, turn.since)
+
+
+def waiting(turns: Iterable[Turns], *, by: User) -> Iterator[Task]:
+    """What the person's teams wait for from somebody else."""
+    for each in turns:
+        turn = each.first
+        if turn is None or turn.mine or each.deployment.application.team_id not in standing(by).team_ids():
+            continue
+        who = turn.owner if turn.owner and turn.owner != by.name else turn.role.label
+        yield Task(turn.words, each.deployment.title, each.url, _why(each), turn.due, turn.since, who)
+
+
+def _is_review(turns: Turns, turn: Turn) -> bool:
+    return turn.key == "prs" and bool(turns.facts.pull_requests)
+
+
+def _comes_with_branch(turns: Turns, turn: Turn) -> bool:
+    """Branch and core dev are recorded in one form."""
+    return turn.key == "core_dev" and turns.mine("branch")
+
+
+def _why(turns: Turns, turn: Turn | None = None) -> str:
+    deployment, crq = turns.deployment, turns.facts.crq
+    place = f"{deployment.application.team} · {crq.number if crq else 'no CRQ yet'}"
+    if turn and turn.key in {"held", "core_dev"} and turn.stuck:
+        return f"{place} · {turn.words}"
+    return f"{place} · installs {say_day(deployment.week.install_day or deployment.week.thursday)}"
+
+
+# --- The week's two e-mails ----------------------------------------------------------------------------------
+def with_announcements(weeks: QuerySet[ReleaseWeek]) -> QuerySet[ReleaseWeek]:
+    """The weeks with what decides about their e-mails: `plan_sent`, `completion_sent`, `planned_any`, `unfinished_any`."""
+    sent = Announcement.objects.filter(week=OuterRef("pk"), status=Announcement.Status.SENT)
+    live = Deployment.objects.filter(week=OuterRef("pk")).exclude(status=S.WITHDRAWN)
+    return weeks.annotate(
+        plan_sent=Exists(sent.filter(kind=Announcement.Kind.PLANNED)),
+        completion_sent=Exists(sent.filter(kind=Announcement.Kind.COMPLETION)),
+        planned_any=Exists(live),
+        unfinished_any=Exists(live.exclude(status__in=OUTCOMES)),
+    )
+
+
+def announcements(weeks: Iterable[ReleaseWeek], *, now: datetime) -> Iterator[Task]:
+    """The e-mails that the Scrum Master owes; `weeks` come from `with_announcements`."""
+    for week in weeks:
+        if week.skipped:
+            continue
+        if not week.plan_sent and _plan_is_open(week, now):  # type: ignore[attr-defined]
+            yield _send("the planned-deployments e-mail", week, Deadline.PLAN_EMAIL, "The week's code review is over")
+        if not week.completion_sent and _completion_is_open(week, now):  # type: ignore[attr-defined]
+            yield _send("the completion e-mail", week, Deadline.INSTALL_CLOSE, "Every installation has an outcome")
+
+
+def _plan_is_open(week: ReleaseWeek, now: datetime) -> bool:
+    return week.passed(Deadline.CODE_REVIEW, now) and not week.passed(Deadline.INSTALL, now)
+
+
+def _completion_is_open(week: ReleaseWeek, now: datetime) -> bool:
+    all_done = week.planned_any and not week.unfinished_any  # type: ignore[attr-defined]
+    return bool(all_done and week.install_day and eastern_day(now) >= week.install_day)
+
+
+def _send(what: str, week: ReleaseWeek, due: Deadline, why: str) -> Task:
+    subject = f"{what} for {say_day(week.install_day or week.thursday)}"
+    return Task("Send", subject, reverse("emails"), why, week.due(due))

@@ -1,0 +1,235 @@
+"""Whose turn it is: what each deployment waits for now, and from whom. The board and everyone's tasks both read this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role, standing
+from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness
+from crq.gathering import CurrentFacts, page_url
+from deployments.inbox import awaits_author, awaits_review_by
+from deployments.models import Deployment, PullRequest
+from deployments.policy import Deadline
+
+S = Deployment.Status
+BEFORE_INSTALL = tuple(each.key for each in TABLE if each.due in {Deadline.CUTOFF, Deadline.APPROVAL})
+DOCUMENTS = {"justification", "tests", "plan"}
+BUTTONS = {"crq": "Create CRQ", "branch": "Record", "core_dev": "Record", "approved": "Review"}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One thing that somebody can do now. `key` is that of the deliverable, or "held" or "failed".
+
+    `verb` begins a task ("Approve the CRQ"), `words` stand on the board ("Waiting for manager approval"). `owner` is a
+    person's name where one is known, else empty. `mine`: the person who looks must act. `stuck`: something went wrong.
+    """
+
+    key: str
+    verb: str
+    words: str
+    url: str
+    button: str
+    role: Role
+    owner: str = ""
+    since: datetime | None = None
+    due: datetime | None = None
+    mine: bool = False
+    stuck: bool = False
+
+    @property
+    def who(self) -> str:
+        return "You" if self.mine else self.owner or self.role.label
+
+
+class Turns:
+    """All turns of one deployment, as one person sees them; in the order of the process."""
+
+    def __init__(self, facts: CurrentFacts, *, by: User) -> None:
+        self.facts, self.by = facts, by
+        self.deployment = facts.deployment
+        self.readiness = Readiness(facts)
+        self.url = page_url(facts)
+        self.all = list(self._turns())
+
+    @property
+    def first(self) -> Turn | None:
+        """The one to show: mine before anybody else's."""
+        return next((turn for turn in self.all if turn.mine), self.all[0] if self.all else None)
+
+    def mine(self, key: str) -> bool:
+        return any(turn.mine for turn in self.all if turn.key == key)
+
+    def _turns(self) -> Iterator[Turn]:
+        status, week = self.deployment.status, self.deployment.week
+        if status == S.PLANNED:
+            yield from (self._before_install(each) for each in self.readiness.open_now() if each.key in BEFORE_INSTALL)
+        elif status == S.HELD:
+            yield self._held()
+        elif status == S.CLEARED and week.batch_completed_at:
+            yield self._install("Start the install", "Install", week.batch_completed_at)
+        elif status == S.INSTALLING:
+            yield self._install("Finish the install", "Finish", self.deployment.started_at)
+        elif status == S.INSTALLED:
+            yield self._verify()
+        elif status == S.FAILED:
+            yield self._failed()
+
+    def _holds(self, role: Role) -> bool:
+        return standing(self.by).holds(role, self.deployment.application.team_id)
+
+    def _due(self, key: str) -> datetime | None:
+        return self.deployment.week.due(BY_KEY[key].due)
+
+    def _before_install(self, deliverable: Deliverable) -> Turn:
+        key = deliverable.key
+        if key == "prs":
+            return self._pull_requests()
+        mine = self._holds(deliverable.owner) and not (key == "approved" and self._is_own_change())
+        return Turn(
+            key=key,
+            verb=deliverable.verb,
+            words=self._words(deliverable, mine),
+            url=self._form(key),
+            button=BUTTONS.get(key, "Attach"),
+            role=deliverable.owner,
+            owner=self._owner(key),
+            since=self._since(deliverable),
+            due=self._due(key),
+            mine=mine,
+            stuck=key == "core_dev" and self._core_dev_failed,
+        )
+
+    def _is_own_change(self) -> bool:
+        """Whoever opened the CRQ or wrote a pull request on it does not approve it."""
+        authors = {pull.author_id for pull in self.facts.pull_requests}
+        return bool(self.facts.crq) and self.by.pk in authors | {self.facts.crq.opened_by_id}
+
+    @property
+    def _core_dev_failed(self) -> bool:
+        return self.deployment.core_dev_result == Deployment.CoreDev.FAILED
+
+    def _words(self, deliverable: Deliverable, mine: bool) -> str:
+        if deliverable.key == "approved":
+            return "Review and approve" if mine else "Waiting for manager approval"
+        if deliverable.key == "core_dev" and self._core_dev_failed:
+            return "The deployment to core dev failed"
+        return deliverable.verb
+
+    def _form(self, key: str) -> str:
+        if key == "crq":
+            return reverse("open-crq", args=[self.deployment.pk])
+        if key in {"branch", "core_dev"}:
+            return reverse("merge", args=[self.deployment.pk])
+        return f"{self.url}#attach" if key in DOCUMENTS else self.url
+
+    def _owner(self, key: str) -> str:
+        """The person it most likely falls to: the CRQ's opener for its documents, before it the pull request's author."""
+        if key == "approved":
+            return self.facts.approver
+        if BY_KEY[key].owner != Role.DEVELOPER:
+            return ""
+        if self.facts.crq:
+            return self.facts.crq.opened_by.name
+        return self.facts.pull_requests[0].author_name if self.facts.pull_requests else ""
+
+    def _since(self, deliverable: Deliverable) -> datetime | None:
+        if deliverable.key == "core_dev" and self._core_dev_failed:
+            return self.deployment.core_dev_at
+        return max((at for key in deliverable.needs if (at := self.readiness.of[key].at)), default=self.deployment.planned_at)
+
+    def _pull_requests(self) -> Turn:
+        unready = [pull for pull in self.facts.pull_requests if not pull.standing.full]
+        if not unready:
+            return self._no_pull_request()
+        to_do = [pull for pull in unready if awaits_review_by(pull, self.by) or awaits_author(pull, self.by)]
+        pull: PullRequest = (to_do or unready)[0]
+        return Turn(
+            key="prs",
+            verb="Review" if awaits_review_by(pull, self.by) else "Rework",
+            words=f"#{pull.number} {pull.standing.sentence}",
+            url=pull.get_absolute_url(),
+            button="Review" if awaits_review_by(pull, self.by) else "Open",
+            role=Role.DEVELOPER,
+            owner=pull.author_name,
+            since=pull.submitted_at,
+            due=self._due("prs"),
+            mine=bool(to_do),
+            stuck=bool(pull.standing.blockers),
+        )
+
+    def _no_pull_request(self) -> Turn:
+        return Turn(
+            key="prs",
+            verb="Add a pull request to",
+            words="Add a pull request",
+            url=reverse("pull-requests"),
+            button="Add",
+            role=Role.DEVELOPER,
+            since=self.deployment.planned_at,
+            due=self._due("prs"),
+            mine=self._holds(Role.DEVELOPER),
+        )
+
+    def _held(self) -> Turn:
+        return Turn(
+            key="held",
+            verb="Move or withdraw",
+            words=self.deployment.held_reason,
+            url=reverse("move", args=[self.deployment.pk]),
+            button="Move",
+            role=Role.MANAGER,
+            owner=self.facts.approver,
+            since=self.deployment.held_at,
+            mine=self._holds(Role.MANAGER),
+            stuck=True,
+        )
+
+    def _install(self, words: str, button: str, since: datetime | None) -> Turn:
+        approval = self.facts.approval
+        return Turn(
+            key="installed",
+            verb=words.split(" ")[0],
+            words=words,
+            url=reverse("install-day", args=[self.deployment.week.thursday]),
+            button=button,
+            role=Role.DEVOPS,
+            owner=self.deployment.started_by.name if self.deployment.started_by else "",
+            since=since,
+            due=self._due("installed"),
+            mine=self._holds(Role.DEVOPS) and not (approval and approval.by_id == self.by.pk),
+        )
+
+    def _verify(self) -> Turn:
+        return Turn(
+            key="verified",
+            verb="Verify",
+            words="Verify the install",
+            url=self.url,
+            button="Verify",
+            role=Role.DEVELOPER,
+            owner=self._owner("verified"),
+            since=self.deployment.installed_at,
+            due=self._due("verified"),
+            mine=self._holds(Role.DEVELOPER) and self.by.pk != self.deployment.installed_by_id,
+        )
+
+    def _failed(self) -> Turn:
+        return Turn(
+            key="failed",
+            verb="Try again or back out",
+            words="The install failed: try again or back out",
+            url=reverse("install-day", args=[self.deployment.week.thursday]),
+            button="Decide",
+            role=Role.DEVOPS,
+            owner=self.deployment.started_by.name if self.deployment.started_by else "",
+            since=self.deployment.started_at,
+            due=self._due("installed"),
+            mine=self._holds(Role.DEVOPS),
+            stuck=True,
+        )

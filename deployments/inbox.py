@@ -1,0 +1,107 @@
+"""Tasks that come from pull requests, code reviews and release weeks, computed from their facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from django.db.models import Exists, QuerySet
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role, standing
+from deployments.models import CodeReview, PullRequest, ReleaseWeek, Review
+from deployments.policy import Deadline
+from workflow.eastern import eastern_day, say_day
+from workflow.inbox import Task
+
+
+def awaits_review_by(pull_request: PullRequest, person: User) -> bool:
+    """Whether this developer's verdict could still count: not the author, nothing said about the current head yet."""
+    how = pull_request.standing
+    if how.full or how.blockers or pull_request.author_id == person.pk:
+        return False
+    if not standing(person).holds(Role.DEVELOPER, pull_request.repository.application.team_id):
+        return False
+    return not any(
+        review.reviewer_id == person.pk
+        for review in pull_request.reviews.all()
+        if review.sha == pull_request.head_sha and review.verdict != Review.Verdict.COMMENTED
+    )
+
+
+def awaits_author(pull_request: PullRequest, person: User) -> bool:
+    """Whether the author has to answer: changes were asked for, or checks fail."""
+    return pull_request.author_id == person.pk and bool(pull_request.standing.blockers)
+
+
+def reviews(pull_requests: Iterable[PullRequest], *, by: User, due: dict[int | None, datetime | None]) -> Iterator[Task]:
+    """Pull requests to review, or to work on as their author. `due` by deployment; None is for those in the queue."""
+    for pull_request in pull_requests:
+        if awaits_review_by(pull_request, by):
+            verb, why = "Review", f"{pull_request.repository.application.team} owns the code"
+        elif awaits_author(pull_request, by):
+            verb, why = "Rework", "You wrote it"
+        else:
+            continue
+        yield Task(
+            verb=verb,
+            subject=f"{pull_request}: {pull_request.title}",
+            url=pull_request.get_absolute_url(),
+            why=f"{why} · it {pull_request.standing.sentence}",
+            due=due.get(pull_request.deployment_id),
+            since=pull_request.submitted_at,
+        )
+
+
+def unreviewed(pull_requests: Iterable[PullRequest], *, by: User) -> Iterator[Task]:
+    """Pull requests of this person that wait for somebody else's review."""
+    for pull_request in pull_requests:
+        how = pull_request.standing
+        if pull_request.author_id == by.pk and not how.full and not how.blockers:
+            yield Task(
+                verb="Review",
+                subject=f"{pull_request}: {pull_request.title}",
+                url=pull_request.get_absolute_url(),
+                why="You wrote it",
+                since=pull_request.submitted_at,
+                who=f"{pull_request.repository.application.team} · it {how.sentence}",
+            )
+
+
+def scheduled_reviews(now: datetime) -> QuerySet[CodeReview]:
+    """The weekly reviews of the weeks ahead that were neither held nor cancelled yet."""
+    ahead = CodeReview.objects.filter(status=CodeReview.Status.SCHEDULED, week__thursday__gte=eastern_day(now))
+    waiting = PullRequest.objects.filter(status=PullRequest.Status.SUBMITTED)
+    return ahead.annotate(has_agenda=Exists(waiting)).select_related("week").order_by("at")
+
+
+def weekly_reviews(scheduled: Iterable[CodeReview], *, now: datetime) -> Iterator[Task]:
+    """Every weekly review that is over, and the next one."""
+    for review in scheduled:
+        agenda = getattr(review, "has_agenda", True)
+        yield Task(
+            verb="Hold or cancel" if agenda else "Cancel or hold",
+            subject=f"the code review for the {review.week}",
+            url=review.get_absolute_url(),
+            why="You run the weekly review" if agenda else "No pull request was submitted for it",
+            due=review.at,
+        )
+        if review.at >= now:
+            return
+
+
+def batches(weeks: Iterable[ReleaseWeek], with_cleared: set[int], *, now: datetime) -> Iterator[Task]:
+    """Marking the batch complete, on the install day of a week that has something to install."""
+    for week in weeks:
+        if week.pk not in with_cleared or week.batch_completed_at or week.install_day is None:
+            continue
+        if eastern_day(now) < week.install_day or week.passed(Deadline.INSTALL_CLOSE, now):
+            continue
+        yield Task(
+            verb="Mark the batch complete",
+            subject=f"for {say_day(week.install_day)}",
+            url=reverse("install-day", args=[week.thursday]),
+            why="Installs open when DevOps marks it",
+            due=week.due(Deadline.INSTALL),
+        )

@@ -1,0 +1,106 @@
+"""Deciding what goes into which week: the verbs that touch several objects, each in one transaction.
+
+Rows are locked in one order everywhere: the code review, pull requests by number of their row, the week, the deployment.
+Each raises Refused, and then nothing of it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST
+from deployments.guards import closed_week
+from deployments.models import Application, CodeReview, Deployment, PullRequest, ReleaseWeek, ReviewDecision
+from workflow.machine import begin, perform, refusal
+from workflow.steps import Actor, Refused
+
+CHANGEABLE = (Deployment.Status.PLANNED, Deployment.Status.CLEARED)
+
+
+def submit(pull_request: PullRequest, *, by: Actor) -> PullRequest:
+    """Puts an unsaved pull request into the queue; refuses one that somebody submitted a moment ago."""
+    try:
+        with transaction.atomic():
+            submitted: PullRequest = begin(PULL_REQUEST, "submit", pull_request, by=by)
+    except IntegrityError as error:
+        raise Refused.because(f"{pull_request} is in releaseflow already.") from error
+    return submitted
+
+
+def plan_deployment(
+    application: Application, week: ReleaseWeek, title: str, pull_requests: Iterable[PullRequest], *, by: User
+) -> Deployment:
+    """Plans a new deployment with these submitted pull requests."""
+    with transaction.atomic():
+        _lock(pull_requests)
+        deployment: Deployment = begin(
+            DEPLOYMENT, "plan", Deployment(application=application, week=week, title=title), by=by
+        )
+        _join(deployment, pull_requests, by)
+    return deployment
+
+
+def change_scope(
+    deployment: Deployment, *, add: Collection[PullRequest], remove: Collection[PullRequest], by: User
+) -> None:
+    """Adds submitted pull requests to a planned deployment and takes others out."""
+    with transaction.atomic():
+        _lock(add)
+        for pull_request in _in_order(remove):
+            perform(PULL_REQUEST, "unplan", pull_request, by=by)
+        _join(deployment, add, by)
+
+
+def plan_into(pull_request: PullRequest, week: ReleaseWeek, *, by: User, title: str = "") -> Deployment:
+    """Plans a pull request into its application's deployment of that week, or into a new one titled like it."""
+    existing = live_deployment(pull_request.repository.application_id, week)
+    if existing is None:
+        application = pull_request.repository.application
+        return plan_deployment(application, week, (title or pull_request.title)[:200], [pull_request], by=by)
+    with transaction.atomic():
+        _lock([pull_request])
+        _join(existing, [pull_request], by)
+    return existing
+
+
+def decide(review: CodeReview, pull_request: PullRequest, outcome: str, *, by: User, note: str = "") -> None:
+    """Records what a review decided about a pull request; "planned" also plans it for the review's week."""
+    with transaction.atomic():
+        perform(CODE_REVIEW, "decide", review, by=by, pull_request=pull_request, outcome=outcome, note=note)
+        if outcome == ReviewDecision.Outcome.PLANNED:
+            plan_into(pull_request, review.week, by=by)
+
+
+def live_deployment(application_id: int, week: ReleaseWeek) -> Deployment | None:
+    """The application's deployment of that week; there is at most one."""
+    live = Deployment.objects.filter(application_id=application_id, week=week)
+    return live.exclude(status=Deployment.Status.WITHDRAWN).select_related("application", "week").first()
+
+
+def fixed_scope(deployment: Deployment, *, by: User, now: datetime) -> str:
+    """Why this person cannot change the deployment's pull requests now, or nothing."""
+    no = refusal(DEPLOYMENT, "withdraw", deployment, by=by, now=now)  # the same people may change what is in it
+    if no and no.code == "role":
+        return no.sentence
+    if deployment.status not in CHANGEABLE:
+        return f"{deployment.title} is {deployment.get_status_display().lower()}, so its pull requests cannot change."
+    return closed_week(deployment.week, now)
+
+
+def _join(deployment: Deployment, pull_requests: Iterable[PullRequest], by: User) -> None:
+    for pull_request in _in_order(pull_requests):
+        perform(PULL_REQUEST, "plan", pull_request, by=by, deployment=deployment)
+
+
+def _lock(pull_requests: Iterable[PullRequest]) -> None:
+    """Takes the rows in order before anything else, so that two people who plan the same ones never wait in a circle."""
+    rows = PullRequest.objects.select_for_update(no_key=True).filter(pk__in=[each.pk for each in pull_requests])
+    list(rows.order_by("pk").values_list("pk"))
+
+
+def _in_order(pull_requests: Iterable[PullRequest]) -> list[PullRequest]:
+    return sorted(pull_requests, key=lambda each: each.pk)

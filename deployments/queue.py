@@ -1,0 +1,185 @@
+"""The list of pull requests as a page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role, standing
+from deployments.models import PullRequest, Review
+from workflow.eastern import say_ago, say_day
+
+PER_PAGE = 50
+LAST_PAGE = 1000
+MOST_COUNTED = 100
+LABELS = {
+    "waiting": "Waiting",
+    "mine": "My teams",
+    "planned": "Planned",
+    "shipped": "Shipped",
+    "withdrawn": "Withdrawn",
+    "all": "All",
+}
+COUNTED = ("waiting", "mine", "planned")
+EMPTY = {
+    "waiting": "Pull requests wait here for the weekly review, where it is decided what is planned for next week.",
+    "mine": "Neither you nor your teams have a pull request waiting or planned.",
+    "planned": "Nothing is planned at the moment.",
+    "shipped": "No pull request has been installed in production yet.",
+    "withdrawn": "No pull request is withdrawn.",
+    "all": "No pull request has been submitted yet.",
+}
+Status = PullRequest.Status
+
+
+@dataclass(frozen=True)
+class Badge:
+    state: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    pk: int
+    url: str
+    title: str
+    meta: str
+    badge: Badge
+
+
+@dataclass(frozen=True)
+class View:
+    label: str
+    url: str
+    current: bool
+    count: str
+
+
+@dataclass(frozen=True)
+class Queue:
+    rows: list[Row]
+    views: list[View]
+    view: str
+    q: str
+    previous_page_url: str
+    next_page_url: str
+
+    @property
+    def empty_sentence(self) -> str:
+        return f"Nothing matches “{self.q}” here." if self.q else EMPTY[self.view]
+
+
+def queue(user: User, *, view: str, q: str, page: str, now: datetime) -> Queue:
+    """One page of the list. Unknown views and page numbers fall back to the first."""
+    q = q.replace("\0", "").strip()[:200]
+    view = view if view in LABELS else ("all" if q else "waiting")
+    number = int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 5 else 1
+    number = min(max(number, 1), LAST_PAGE)
+    found = _search(_in_view(view, user), q).order_by("-status", "-submitted_at", "-pk")
+    first = (number - 1) * PER_PAGE
+    pull_requests = list(with_reviews(found)[first : first + PER_PAGE + 1])
+    more = len(pull_requests) > PER_PAGE and number < LAST_PAGE
+    return Queue(
+        rows=[row(each, user, now) for each in pull_requests[:PER_PAGE]],
+        views=[_view(key, user, q, current=key == view) for key in LABELS],
+        view=view,
+        q=q,
+        previous_page_url=_url(view, q, number - 1) if number > 1 else "",
+        next_page_url=_url(view, q, number + 1) if more else "",
+    )
+
+
+def with_reviews(pull_requests: QuerySet[PullRequest]) -> QuerySet[PullRequest]:
+    """With all that a line or a page about each needs: two queries, however many there are."""
+    reviews = Prefetch("reviews", Review.objects.select_related("reviewer"))
+    joined = pull_requests.select_related("repository__application__team", "author", "deployment__week")
+    return joined.prefetch_related(reviews)
+
+
+def row(pull_request: PullRequest, user: User, now: datetime) -> Row:
+    words = [str(pull_request), pull_request.author_name]
+    if pull_request.status == Status.SUBMITTED:
+        words.append(f"submitted {say_ago(pull_request.submitted_at, now)}")
+    if pull_request.deployment:
+        words.append(f"{pull_request.get_status_display().lower()}, {say_day(pull_request.deployment.week.thursday)}")
+    return Row(
+        pk=pull_request.pk,
+        url=pull_request.get_absolute_url(),
+        title=pull_request.title,
+        meta=" · ".join(words),
+        badge=badge(pull_request, user),
+    )
+
+
+def badge(pull_request: PullRequest, user: User) -> Badge:
+    """How it stands, by shape and word; blue when this person's review is what it waits for."""
+    if pull_request.status == Status.SHIPPED:
+        return Badge("done", "Shipped")
+    if pull_request.status == Status.WITHDRAWN:
+        return Badge("none", "Withdrawn")
+    if pull_request.forge_state == PullRequest.Forge.CLOSED:
+        return Badge("stop", "Closed at the forge")
+    review = pull_request.standing
+    if review.blockers:
+        failing = pull_request.checks == PullRequest.Checks.FAILING and len(review.blockers) == 1
+        return Badge("stop", "Checks are failing" if failing else "Changes requested")
+    if review.full:
+        return Badge("done", "Fully approved")
+    if pull_request.forge_state == PullRequest.Forge.DRAFT:
+        return Badge("none", "Draft")
+    if awaits(pull_request, user):
+        return Badge("you", "Needs your review")
+    text = f"{review.approvals} of {review.required} approvals" if review.required > 1 else "Needs an approval"
+    return Badge("part" if review.approvals or review.stale else "wait", text + (", new commit" if review.stale else ""))
+
+
+def awaits(pull_request: PullRequest, user: User) -> bool:
+    """Whether this person could give an approval that is still missing."""
+    team_id = pull_request.repository.application.team_id
+    mine = team_id in standing(user).team_ids(Role.DEVELOPER, Role.MANAGER)
+    if not mine or pull_request.author_id == user.pk or pull_request.standing.full:
+        return False
+    said = (review for review in pull_request.reviews.all() if review.verdict != Review.Verdict.COMMENTED)
+    return not any(review.reviewer_id == user.pk and review.sha == pull_request.head_sha for review in said)
+
+
+def _in_view(view: str, user: User) -> QuerySet[PullRequest]:
+    every = PullRequest.objects.all()
+    if view == "all":
+        return every
+    if view == "mine":
+        ours = Q(author=user) | Q(repository__application__team__in=standing(user).team_ids())
+        return every.filter(ours, status__in=(Status.SUBMITTED, Status.PLANNED))
+    return every.filter(status=Status.SUBMITTED if view == "waiting" else view)
+
+
+def _search(found: QuerySet[PullRequest], q: str) -> QuerySet[PullRequest]:
+    """Every word must be in the title, the repository or the author's name, or be the number, as 482 or #482."""
+    for word in q.split()[:8]:
+        where = Q(title__icontains=word) | Q(repository__name__icontains=word) | Q(author_login__icontains=word)
+        where |= Q(author__first_name__icontains=word) | Q(author__last_name__icontains=word)
+        digits = word.removeprefix("#")
+        if digits.isascii() and digits.isdigit() and len(digits) < 10:
+            where |= Q(number=int(digits))
+        found = found.filter(where)
+    return found
+
+
+def _view(key: str, user: User, q: str, *, current: bool) -> View:
+    return View(LABELS[key], _url(key, q), current, "" if q or key not in COUNTED else _count(_in_view(key, user)))
+
+
+def _count(found: QuerySet[PullRequest]) -> str:
+    """Counts no further than people care to read."""
+    number = found.order_by()[:MOST_COUNTED].count()
+    return f"{MOST_COUNTED - 1}+" if number == MOST_COUNTED else str(number)
+
+
+def _url(view: str, q: str, page: int = 1) -> str:
+    asked = {"view": view} | ({"q": q} if q else {}) | ({"page": str(page)} if page > 1 else {})
+    return f"{reverse('pull-requests')}?{urlencode(asked)}"

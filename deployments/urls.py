@@ -1,0 +1,15 @@
+"""Pages of pull requests, of code reviews and of planning."""
+
+from django.urls import URLPattern, path
+
+from deployments.views import planning, pull_requests, reviews
+
+urlpatterns: list[URLPattern] = [
+    path("pull-requests/", pull_requests.index, name="pull-requests"),
+    path("pull-requests/new/", pull_requests.new, name="new-pull-request"),
+    path("pull-requests/<int:pk>/", pull_requests.pull_request, name="pull-request"),
+    path("deployments/new/", planning.new_deployment, name="new-deployment"),
+    path("deployments/<int:pk>/pull-requests/", planning.pull_requests, name="deployment-pull-requests"),
+    path("reviews/", reviews.index, name="reviews"),
+    path("reviews/<int:pk>/", reviews.review, name="review"),
+]

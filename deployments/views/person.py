@@ -1,0 +1,9 @@
+from django.http import HttpRequest
+
+from accounts.models import User
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks. Every page behind the sign-in has somebody."""
+    assert isinstance(request.user, User)
+    return request.user

@@ -1,0 +1,136 @@
+"""Services for the whole suite: each is started for real on 127.0.0.1 and ended with the test run.
+
+People and rows come from tests/cast.py and tests/factories.py.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from deployments.models import ReleaseWeek
+from tests import stages
+from tests.cast import Cast
+from tests.support import browser, database, postgres, processes, redis, services, smtp
+from tests.support.ports import free_port
+from workflow import clock
+
+_cluster = pytest.StashKey[postgres.Cluster]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the run's PostgreSQL before any test database is made; xdist's workers find it through the settings."""
+    if hasattr(config, "workerinput") or config.option.collectonly or not database.wants_postgres():
+        return
+    if postgres.installed():
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        config.stash[_cluster] = stack.enter_context(postgres.running(database.postgres_port()))
+    elif services.are_required():
+        raise pytest.UsageError(f"PostgreSQL is not installed ({postgres.REMEDY}), and REQUIRE_SERVICES is set.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if database.wants_postgres() and not postgres.installed():
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=f"PostgreSQL is not installed ({postgres.REMEDY})."))
+
+
+@pytest.fixture(autouse=True)
+def _documents_in_tmp_path(settings: LazySettings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each test has an empty folder for uploaded documents."""
+    settings.MEDIA_ROOT = tmp_path_factory.mktemp("var") / "documents"
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server beside the test database, whatever the suite itself runs on."""
+    if not postgres.installed():
+        services.missing("PostgreSQL", postgres.REMEDY)
+    with postgres.running(free_port()) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[redis.RedisServer]:
+    if not redis.installed():
+        services.missing("Redis", redis.REMEDY)
+    with redis.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _smtp_server() -> Iterator[smtp.SmtpServer]:
+    with smtp.running() as server:
+        yield server
+
+
+@pytest.fixture
+def smtp_server(_smtp_server: smtp.SmtpServer) -> smtp.SmtpServer:
+    """An SMTP server that is kind until its `mode` is changed, with an empty postbox."""
+    _smtp_server.forget()
+    return _smtp_server
+
+
+@pytest.fixture
+def application_env(transactional_db: None, settings: LazySettings, redis_server: redis.RedisServer) -> dict[str, str]:
+    """The environment in which a process of the application shares this test's database and Redis."""
+    redis_server.client().flushall()
+    database_settings = settings.DATABASES["default"]
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "releaseflow.settings",
+        "DATABASE_URL": database.url_of(database_settings["NAME"]),
+        "VAR_DIR": str(settings.MEDIA_ROOT.parent),
+        "REDIS_URL": redis_server.url,
+        "EMAIL_URL": "dummymail://",
+        "LOG_LEVEL": "INFO",
+        "ENFORCE_EVERY": "1",
+        "DELIVER_EVERY": "1",
+    }
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest) -> Callable[[processes.Process], processes.Process]:
+    """`start(worker(env))`: hand over a process, so that it ends with the test."""
+
+    def own(process: processes.Process) -> processes.Process:
+        request.addfinalizer(process.stop)
+        return process
+
+    return own
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Stands in for the plugin's own fixture, about which pytest warns; pages use `live_server`."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Playwright's own fixture, with the machine's Chromium."""
+    path = browser.chromium()
+    if path is None:
+        services.missing("Chromium", browser.REMEDY)
+    return {**browser_type_launch_args, **browser.launch_options(path)}
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return Cast.assemble()
+
+
+@pytest.fixture
+def week(db: None) -> ReleaseWeek:
+    """The week of Thursday 10 December 2026."""
+    return stages.a_week()
+
+
+@pytest.fixture
+def stage(cast: Cast, week: ReleaseWeek) -> Iterator[stages.Stage]:
+    """The cast in the week, on its Monday at 10:00 am ET."""
+    with clock.frozen(stages.EARLY):
+        yield stages.Stage(cast, week)

@@ -1,0 +1,37 @@
+"""Which database a test run uses, and where it is."""
+
+import os
+from typing import Any
+
+from tests.support.ports import free_port
+from tests.support.scratch import scratch
+
+PORT = "RELEASEFLOW_TEST_POSTGRES_PORT"
+
+
+def wants_postgres() -> bool:
+    choice = os.environ.get("TEST_DATABASE", "sqlite")
+    if choice not in {"sqlite", "postgres"}:
+        raise SystemExit(f"TEST_DATABASE must be sqlite or postgres, not {choice!r}.")
+    return choice == "postgres"
+
+
+def postgres_port() -> int:
+    """Chosen by the first process that asks, so that settings can name the port before the server runs."""
+    return int(os.environ.setdefault(PORT, str(free_port())))
+
+
+def url() -> str:
+    return url_of("releaseflow" if wants_postgres() else str(scratch() / "releaseflow.sqlite3"))
+
+
+def url_of(name: str) -> str:
+    """The DATABASE_URL of one database of this run; `name` is what Django's settings call its NAME."""
+    if wants_postgres():
+        return f"postgres://releaseflow@127.0.0.1:{postgres_port()}/{name}"
+    return f"sqlite:///{name}"
+
+
+def test_options() -> dict[str, Any]:
+    """Django's TEST dictionary. A file for SQLite, because threads and processes must meet real locks."""
+    return {} if wants_postgres() else {"NAME": str(scratch() / "test.sqlite3")}
