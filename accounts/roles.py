@@ -6,7 +6,8 @@ Separation of duties is checked per action (see the guards of each flow), never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices, Value
@@ -29,38 +30,70 @@ OFFICE_ROLES = (Role.SCRUM_MASTER, Role.DEVOPS, Role.DIRECTOR, Role.ADMINISTRATO
 
 
 @dataclass(frozen=True)
+class Lent:
+    """A role that somebody else holds and this person may act in; `team_id` is None for an office."""
+
+    role: str
+    team_id: int | None
+    for_user: User
+
+
+@dataclass(frozen=True)
 class Standing:
-    """What one person may do: pairs of (role, team) for team roles, plain roles for offices."""
+    """What one person may do: pairs of (role, team) for team roles, plain roles for offices, and roles lent by others."""
 
     in_teams: frozenset[tuple[str, int]]
     offices: frozenset[str]
+    lent: tuple[Lent, ...] = ()
     line: str = "No role yet"
 
     def holds(self, role: Role, team_id: int | None = None) -> bool:
-        """Whether the role is held; a team role needs the team it is asked for (None = in any team)."""
+        """Whether the person may act in the role, in their own right or as a deputy.
+
+        A team role needs the team it is asked for (None = in any team).
+        """
+        return self.holds_own(role, team_id) or self.for_whom(role, team_id) is not None
+
+    def holds_own(self, role: Role, team_id: int | None = None) -> bool:
         if role not in TEAM_ROLES:
             return role in self.offices
-        return any(held == role and team_id in (None, team) for held, team in self.in_teams)
+        return any(held == role and team_id in {None, team} for held, team in self.in_teams)
+
+    def for_whom(self, role: Role, team_id: int | None = None) -> User | None:
+        """The person whose deputy this is in the role; None when it is not lent."""
+        for lent in self.lent:
+            if lent.role == role and (role not in TEAM_ROLES or team_id in {None, lent.team_id}):
+                return lent.for_user
+        return None
 
     def team_ids(self, *roles: Role) -> set[int]:
         """The teams in which one of these roles is held (any team role when none is named)."""
-        return {team for held, team in self.in_teams if not roles or held in roles}
+        own = {team for held, team in self.in_teams if not roles or held in roles}
+        return own | {each.team_id for each in self.lent if each.team_id and (not roles or each.role in roles)}
 
 
-def standing(user: User) -> Standing:
-    """The person's roles, read once per loaded user (that is once per request): one query."""
-    known: Standing | None = getattr(user, "_standing", None)
-    if known is None:
-        in_teams = user.memberships.values_list("role", "team_id", "team__name")
-        held = sorted(in_teams.union(user.appointments.values_list("role", Value(0), Value(""))), key=_by_rank)
-        known = Standing(
-            in_teams=frozenset((role, team_id) for role, team_id, _ in held if team_id),
-            offices=frozenset(role for role, team_id, _ in held if not team_id),
-            line=", ".join(f"{Role(role).label} · {team}" if team else Role(role).label for role, _, team in held)
-            or "No role yet",
-        )
-        user._standing = known  # type: ignore[attr-defined]
-    return known
+def standing(user: User, on: date | None = None) -> Standing:
+    """The person's roles, read once per loaded user and day (that is once per request): two queries.
+
+    `on` is the Eastern day by which deputies count; without it only roles held in one's own right do.
+    """
+    known: dict[date | None, Standing] = user.__dict__.setdefault("_standings", {})
+    if None not in known:
+        known[None] = _own(user)
+    if on not in known:
+        known[on] = replace(known[None], lent=_lent(user, on) if on else ())
+    return known[on]
+
+
+def _own(user: User) -> Standing:
+    in_teams = user.memberships.values_list("role", "team_id", "team__name")
+    held = sorted(in_teams.union(user.appointments.values_list("role", Value(0), Value(""))), key=_by_rank)
+    line = ", ".join(f"{Role(role).label} · {team}" if team else Role(role).label for role, _, team in held)
+    return Standing(
+        in_teams=frozenset((role, team_id) for role, team_id, _ in held if team_id),
+        offices=frozenset(role for role, team_id, _ in held if not team_id),
+        line=line or "No role yet",
+    )
 
 
 def _by_rank(held: tuple[str, int, str]) -> tuple[bool, bool, str, str]:
@@ -69,14 +102,35 @@ def _by_rank(held: tuple[str, int, str]) -> tuple[bool, bool, str, str]:
     return not team_id, role != Role.MANAGER, team, role
 
 
-def people(role: Role, team_id: int | None = None) -> list[User]:
-    """Everyone active who holds the role (of the team, for a team role), by name."""
+def _lent(user: User, on: date) -> tuple[Lent, ...]:
+    """What others lend on this day. Only what they hold themselves can be lent, so a deputy cannot lend it on."""
+    found: list[Lent] = []
+    for deputy in user.deputising.filter(starts__lte=on, ends__gte=on, for_user__is_active=True).select_related(
+        "for_user"
+    ):
+        role, principal = Role(deputy.role), deputy.for_user
+        if role in TEAM_ROLES:
+            teams = principal.memberships.filter(role=role).values_list("team_id", flat=True)
+            found += [Lent(role, team, principal) for team in teams]
+        elif principal.appointments.filter(role=role).exists():
+            found.append(Lent(role, None, principal))
+    return tuple(found)
+
+
+def people(role: Role, team_id: int | None = None, *, on: date | None = None) -> list[User]:
+    """Everyone active who holds the role (of the team, for a team role), by name; with `on` also that day's deputies."""
     from accounts.models import User
 
     if role not in TEAM_ROLES:
-        return list(User.objects.filter(is_active=True, appointments__role=role))
-    where = {"memberships__role": role} | ({"memberships__team_id": team_id} if team_id is not None else {})
-    return list(User.objects.filter(is_active=True, **where).distinct())
+        where = {"appointments__role": role}
+    else:
+        where = {"memberships__role": role} | ({"memberships__team_id": team_id} if team_id is not None else {})
+    holders = User.objects.filter(is_active=True, **where)
+    if on is None:
+        return list(holders.distinct())
+    lent = {"deputising__role": role, "deputising__starts__lte": on, "deputising__ends__gte": on}
+    deputies = User.objects.filter(is_active=True, deputising__for_user__in=holders, **lent)
+    return list((holders.distinct() | deputies.distinct()).distinct())
 
 
 def role_line(user: User) -> str:

@@ -15,7 +15,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
-from workflow.eastern import say_long_day
+from workflow.eastern import eastern_day, say_long_day
 
 S = Deployment.Status
 
@@ -46,12 +46,12 @@ class Panel:
     hidden: dict[str, str] = field(default_factory=dict)
 
 
-def badge(deployment: Deployment, readiness: Readiness, by: User) -> Badge:
+def badge(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Badge:
     """The state in one or two words."""
     status = S(deployment.status)
     if status == S.PLANNED:
         if readiness.is_open(_APPROVED):
-            mine = standing(by).holds(Role.MANAGER, deployment.application.team_id)
+            mine = standing(by, eastern_day(now)).holds(Role.MANAGER, deployment.application.team_id)
             return Badge("you" if mine else "wait", "Waiting for your approval" if mine else "Waiting for approval")
         return Badge("wait", "Planned")
     states = {S.VERIFIED: "done", S.CLEARED: "done", S.INSTALLED: "done", S.WITHDRAWN: "idle", S.INSTALLING: "you"}
@@ -69,7 +69,7 @@ def panel(deployment: Deployment, readiness: Readiness, *, by: User, now: dateti
 def _planned(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
     if readiness.is_open(_APPROVED):
         return _to_decide(deployment, readiness, by, now)
-    mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by)]
+    mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by, now)]
     wanted = readiness.missing([each.key for each in TABLE if each.due != Deadline.INSTALL_CLOSE])
     first = mine or readiness.open_now()
     heading = f"Your turn: {_words(first)}" if mine else f"Waiting for {_owners(first)}"
@@ -85,7 +85,7 @@ def _planned(deployment: Deployment, readiness: Readiness, by: User, now: dateti
 
 def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
     crq, day = deployment.crq, deployment.week.install_day
-    mine = standing(by).holds(Role.MANAGER, deployment.application.team_id)
+    mine = standing(by, eastern_day(now)).holds(Role.MANAGER, deployment.application.team_id)
     sentence = "Everything due before approval is in place."
     if day:
         sentence += f" Approving clears this change for install on {say_long_day(day)}."
@@ -106,7 +106,7 @@ def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: date
 
 def _held(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
     wanted = readiness.missing([each.key for each in TABLE if each.due != Deadline.INSTALL_CLOSE])
-    mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by) and each.key != "approved"]
+    mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by, now) and each.key != "approved"]
     move = act(
         DEPLOYMENT, "move", deployment, by=by, now=now, form_url=reverse("move", args=[deployment.pk]), primary=True
     )
@@ -122,7 +122,7 @@ def _held(deployment: Deployment, readiness: Readiness, by: User, now: datetime)
 def _cleared(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
     day = deployment.week.install_day
     acts = [act(DEPLOYMENT, "start", deployment, by=by, now=now, primary=True)]
-    if standing(by).holds(Role.MANAGER, deployment.application.team_id):
+    if standing(by, eastern_day(now)).holds(Role.MANAGER, deployment.application.team_id):
         acts.append(act(CRQ_FLOW, "return", deployment.crq, by=by, now=now))
     return Panel(
         "ok",
@@ -141,7 +141,7 @@ def _running(deployment: Deployment, readiness: Readiness, by: User, now: dateti
 
 def _installed(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
     acts = [act(DEPLOYMENT, name, deployment, by=by, now=now, primary=name == "verify") for name in _INSTALLED]
-    mine = standing(by).holds(Role.DEVELOPER, deployment.application.team_id)
+    mine = standing(by, eastern_day(now)).holds(Role.DEVELOPER, deployment.application.team_id)
     return Panel(
         "you" if mine else "wait",
         "Your turn: verify the install" if mine else "Waiting for the team to verify",
@@ -178,8 +178,8 @@ _BUILDERS = {
 }
 
 
-def _is_mine(each: Deliverable, deployment: Deployment, by: User) -> bool:
-    return standing(by).holds(each.owner, deployment.application.team_id)
+def _is_mine(each: Deliverable, deployment: Deployment, by: User, now: datetime) -> bool:
+    return standing(by, eastern_day(now)).holds(each.owner, deployment.application.team_id)
 
 
 def _words(deliverables: list[Deliverable]) -> str:

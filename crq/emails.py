@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 
@@ -13,27 +14,40 @@ from accounts.roles import Role, people
 from crq.models import ExemptionRequest
 from deployments.models import Deployment
 from notifications.outbox import enqueue
+from workflow.eastern import eastern_day
 from workflow.steps import Call
 
 
-def _team(deployment: Deployment) -> list[User]:
-    return people(Role.DEVELOPER, deployment.application.team_id)
+Audience = Callable[[Deployment, date], list[User]]
+"""Who is told about a deployment; the Eastern day says whose deputies count."""
 
 
-def _managers(deployment: Deployment) -> list[User]:
-    return people(Role.MANAGER, deployment.application.team_id)
+def _team(deployment: Deployment, day: date) -> list[User]:
+    return people(Role.DEVELOPER, deployment.application.team_id, on=day)
 
 
-def _team_and_managers(deployment: Deployment) -> list[User]:
-    return _team(deployment) + _managers(deployment)
+def _managers(deployment: Deployment, day: date) -> list[User]:
+    return people(Role.MANAGER, deployment.application.team_id, on=day)
 
 
-def _team_managers_scrum(deployment: Deployment) -> list[User]:
-    return _team_and_managers(deployment) + people(Role.SCRUM_MASTER)
+def _team_and_managers(deployment: Deployment, day: date) -> list[User]:
+    return _team(deployment, day) + _managers(deployment, day)
 
 
-def _everyone_concerned(deployment: Deployment) -> list[User]:
-    return _team_managers_scrum(deployment) + people(Role.DEVOPS)
+def _team_managers_scrum(deployment: Deployment, day: date) -> list[User]:
+    return _team_and_managers(deployment, day) + people(Role.SCRUM_MASTER, on=day)
+
+
+def _everyone_concerned(deployment: Deployment, day: date) -> list[User]:
+    return _team_managers_scrum(deployment, day) + people(Role.DEVOPS, on=day)
+
+
+def _directors(deployment: Deployment, day: date) -> list[User]:
+    return people(Role.DIRECTOR, on=day)
+
+
+def _directors_and_managers(deployment: Deployment, day: date) -> list[User]:
+    return _directors(deployment, day) + _managers(deployment, day)
 
 
 def _deployment(call: Call) -> Deployment:
@@ -43,7 +57,7 @@ def _deployment(call: Call) -> Deployment:
     return obj if isinstance(obj, Deployment) else obj.deployment  # type: ignore[no-any-return]
 
 
-def _tell(kind: str, to: Callable[[Deployment], Iterable[User]]) -> Callable[[Call], None]:
+def _tell(kind: str, to: Audience) -> Callable[[Call], None]:
     """A writer for what concerns one deployment."""
 
     def write(call: Call) -> None:
@@ -54,7 +68,7 @@ def _tell(kind: str, to: Callable[[Deployment], Iterable[User]]) -> Callable[[Ca
             "week": deployment.week,
             "url": settings.SITE_URL + deployment.get_absolute_url(),
         }
-        _queue(kind, call, context, to(deployment))
+        _queue(kind, call, context, to(deployment, eastern_day(call.now)))
 
     return write
 
@@ -69,7 +83,7 @@ def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User]) -
     enqueue(kind, context | about, to=to, key=key, now=call.now)
 
 
-def _exemption(kind: str, to: Callable[[Deployment], Iterable[User]]) -> Callable[[Call], None]:
+def _exemption(kind: str, to: Audience) -> Callable[[Call], None]:
     """A writer for what concerns a request: the link leads to the request's own page."""
 
     def write(call: Call) -> None:
@@ -82,19 +96,16 @@ def _exemption(kind: str, to: Callable[[Deployment], Iterable[User]]) -> Callabl
             "exemption": request,
             "url": settings.SITE_URL + request.get_absolute_url(),
         }
-        _queue(kind, call, context, to(deployment))
+        _queue(kind, call, context, to(deployment, eastern_day(call.now)))
 
     return write
-
-
-def _directors_and_managers(deployment: Deployment) -> list[User]:
-    return people(Role.DIRECTOR) + _managers(deployment)
 
 
 def _window_open(call: Call) -> None:
     week = call.obj
     cleared = list(week.deployments.filter(status=Deployment.Status.CLEARED).select_related("application__team", "crq"))
-    to = people(Role.DEVOPS) + [person for each in cleared for person in _team(each)]
+    day = eastern_day(call.now)
+    to = people(Role.DEVOPS, on=day) + [person for each in cleared for person in _team(each, day)]
     context = {"week": week, "deployments": cleared, "url": f"{settings.SITE_URL}{week.get_absolute_url()}install/"}
     _queue("window_open", call, context, to)
 
@@ -116,7 +127,7 @@ WRITERS: dict[str, Callable[[Call], None]] = {
     "verify_needed": _tell("verify_needed", _team),
     "install_failed": _tell("install_failed", _everyone_concerned),
     "backed_out": _tell("backed_out", _everyone_concerned),
-    "exemption_requested": _exemption("exemption_requested", lambda deployment: people(Role.DIRECTOR)),
+    "exemption_requested": _exemption("exemption_requested", _directors),
     "exemption_note": _exemption("exemption_note", _directors_and_managers),
     "exemption_decided": _exemption("exemption_decided", _everyone_concerned),
     "window_open": _window_open,

@@ -19,7 +19,10 @@ from crq.models import CRQ, Decision, Document
 from crq.readiness import Facts
 from deployments.models import Deployment, PullRequest, ReleaseBranch, Review
 
-FULL_NAME = ("user__first_name", Value(" "), "user__last_name")
+
+def full_name(person: str) -> Concat:
+    """The full name of the person in that field, in SQL."""
+    return Concat(f"{person}__first_name", Value(" "), f"{person}__last_name", output_field=CharField())
 
 
 class CurrentFacts(Facts):
@@ -71,7 +74,7 @@ def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
     return (
         deployments.annotate(
             standing_approval=FilteredRelation("crq__decisions", condition=standing),
-            approver=Subquery(_possible_approvers().values(name=Concat(*FULL_NAME, output_field=CharField()))[:1]),
+            approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
         )
         .select_related(
             "application__team",

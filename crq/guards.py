@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from accounts.models import User
-from accounts.roles import Role, people
+from accounts.roles import Role, people, standing
 from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness, listed
 from crq.models import CRQ
 from crq.readiness import Facts
 from deployments.models import Deployment
 from deployments.policy import Deadline
-from workflow.eastern import say_instant
+from workflow.eastern import eastern_day, say_instant
 from workflow.steps import Actor
 
 BEFORE_APPROVAL = tuple(each.key for each in TABLE if each.key in BY_KEY["approved"].needs)
@@ -77,23 +77,28 @@ def everything_before_approval(crq: CRQ, by: Actor, now: datetime) -> str:
 
 
 def not_own_change(crq: CRQ, by: Actor, now: datetime) -> str:
-    """Whoever opened the CRQ or wrote a pull request on it does not approve it."""
+    """Whoever opened the CRQ or wrote a pull request on it does not approve it, nor does their deputy for them."""
     if by is None:
         return ""
-    if by.pk == crq.opened_by_id:
-        return f"You opened this CRQ, so someone else must approve it.{_others(crq)}"
-    if any(pull.author_id == by.pk for pull in Facts.seen(crq.deployment).pull_requests):
-        return f"You wrote a pull request on this CRQ, so someone else must approve it.{_others(crq)}"
+    who, team_id = standing(by, eastern_day(now)), crq.scope().team_id
+    principal = None if who.holds_own(Role.MANAGER, team_id) else who.for_whom(Role.MANAGER, team_id)
+    authors = {pull.author_id for pull in Facts.seen(crq.deployment).pull_requests}
+    for person in filter(None, (by, principal)):
+        subject = "You" if person == by else f"{person.name}, for whom you act,"
+        if person.pk == crq.opened_by_id:
+            return f"{subject} opened this CRQ, so someone else must approve it.{_others(crq, now)}"
+        if person.pk in authors:
+            return f"{subject} wrote a pull request on this CRQ, so someone else must approve it.{_others(crq, now)}"
     return ""
 
 
-def possible_approvers(crq: CRQ) -> list[User]:
-    """Managers of the owning team who neither opened the CRQ nor wrote a pull request on it."""
-    authors = set(crq.deployment.pull_requests.values_list("author_id", flat=True))
-    managers = people(Role.MANAGER, crq.scope().team_id)
+def possible_approvers(crq: CRQ, on: date) -> list[User]:
+    """Managers of the owning team, and their deputies on that day, who neither opened the CRQ nor wrote part of it."""
+    authors = {pull.author_id for pull in Facts.seen(crq.deployment).pull_requests}
+    managers = people(Role.MANAGER, crq.scope().team_id, on=on)
     return [person for person in managers if person.pk not in authors | {crq.opened_by_id}]
 
 
-def _others(crq: CRQ) -> str:
-    names = [person.name for person in possible_approvers(crq)]
+def _others(crq: CRQ, now: datetime) -> str:
+    names = [person.name for person in possible_approvers(crq, eastern_day(now))]
     return f" {' or '.join(names)} can." if names else " Nobody else in the team can yet: ask an administrator."

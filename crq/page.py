@@ -22,7 +22,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
-from workflow.eastern import say_day, say_instant, say_near
+from workflow.eastern import eastern_day, say_day, say_instant, say_near
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
     done = sum(readiness.complete(each.key) for each in TABLE)
     return Page(
         title=deployment.title,
-        badge=badge(deployment, readiness, by),
+        badge=badge(deployment, readiness, by, now),
         crq_number=facts.crq.number if facts.crq else "",
         team=f"{deployment.application} · {deployment.application.team}",
         install_day=deployment.week.install_day,
@@ -158,7 +158,7 @@ def _item(each: Deliverable, deployment: Deployment, readiness: Readiness, by: U
         return Item("stop", each.label, f"{owner}{note} · late", each.key)
     if not readiness.is_open(each) or deployment.status == Deployment.Status.WITHDRAWN:
         return Item("none", each.label, f"{owner}{note}", each.key)
-    if standing(by).holds(each.owner, deployment.application.team_id):
+    if standing(by, eastern_day(now)).holds(each.owner, deployment.application.team_id):
         return Item("you", each.label, f"Your turn{note}", each.key)
     return Item("part" if found.partial else "wait", each.label, f"{owner}{note}", each.key)
 

@@ -53,7 +53,9 @@ def next_due(week: ReleaseWeek, now: datetime) -> NextDue | None:
     return None
 
 
-def rail(week: ReleaseWeek, live: Sequence[Turns], now: datetime, *, plan_sent: datetime | None, sent: datetime | None) -> list[Step]:
+def rail(
+    week: ReleaseWeek, live: Sequence[Turns], now: datetime, *, plan_sent: datetime | None, sent: datetime | None
+) -> list[Step]:
     """The six steps of the week; none for a skipped week. `plan_sent` and `sent` are those of the two e-mails."""
     plan, cutoff, approval = week.due(Deadline.PLAN_EMAIL), week.due(Deadline.CUTOFF), week.due(Deadline.APPROVAL)
     install, close = week.due(Deadline.INSTALL), week.due(Deadline.INSTALL_CLOSE)
@@ -104,7 +106,11 @@ def _day(at: datetime, now: datetime) -> str:
 
 
 def _about(at: datetime, now: datetime) -> str:
-    return _when(at, now).replace(", ", ", about ") if eastern_day(at) == eastern_day(now) else f"{say_day(at)}, about {_clock(at)}"
+    return (
+        _when(at, now).replace(", ", ", about ")
+        if eastern_day(at) == eastern_day(now)
+        else f"{say_day(at)}, about {_clock(at)}"
+    )
 
 
 def _clock(at: datetime) -> str:

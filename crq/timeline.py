@@ -52,7 +52,7 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
 
 def timeline(deployment: Deployment) -> list[Entry]:
     """Oldest first; what only echoes another entry is left out."""
-    events = Event.objects.filter(deployment_id=deployment.pk).select_related("actor")
+    events = Event.objects.filter(deployment_id=deployment.pk).select_related("actor", "for_user")
     return [_entry(event) for event in events if (event.object_type, event.action) in SAID]
 
 

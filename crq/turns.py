@@ -19,6 +19,7 @@ from deployments.policy import Deadline
 S = Deployment.Status
 BEFORE_INSTALL = tuple(each.key for each in TABLE if each.due in {Deadline.CUTOFF, Deadline.APPROVAL})
 DOCUMENTS = {"justification", "tests", "plan"}
+ENDED = {S.VERIFIED, S.BACKED_OUT, S.WITHDRAWN}
 BUTTONS = {"crq": "Create CRQ", "branch": "Record", "core_dev": "Record", "approved": "Review"}
 
 
@@ -42,25 +43,28 @@ class Turn:
     mine: bool = False
     stuck: bool = False
 
-    @property
-    def who(self) -> str:
-        return "You" if self.mine else self.owner or self.role.label
-
 
 class Turns:
     """All turns of one deployment, as one person sees them; in the order of the process."""
 
-    def __init__(self, facts: CurrentFacts, *, by: User) -> None:
+    def __init__(self, facts: CurrentFacts, *, by: User, left: bool = False) -> None:
+        """`left`: the deployment is seen from a week that it left, where nobody has to do anything for it."""
         self.facts, self.by = facts, by
         self.deployment = facts.deployment
         self.readiness = Readiness(facts)
         self.url = page_url(facts)
-        self.all = list(self._turns())
+        self.ended = left or self.deployment.status in ENDED
+        self.all = [] if self.ended else list(self._turns())
 
     @property
     def first(self) -> Turn | None:
         """The one to show: mine before anybody else's."""
         return next((turn for turn in self.all if turn.mine), self.all[0] if self.all else None)
+
+    def complete(self, key: str) -> bool:
+        """Whether it was achieved; a backout returns the pull requests to the queue, but they had been approved."""
+        passed = self.deployment.status == S.BACKED_OUT and key in BEFORE_INSTALL
+        return passed or self.readiness.complete(key)
 
     def mine(self, key: str) -> bool:
         return any(turn.mine for turn in self.all if turn.key == key)
@@ -102,7 +106,7 @@ class Turns:
             since=self._since(deliverable),
             due=self._due(key),
             mine=mine,
-            stuck=key == "core_dev" and self._core_dev_failed,
+            stuck=self._is_stuck(key),
         )
 
     def _is_own_change(self) -> bool:
@@ -111,15 +115,23 @@ class Turns:
         return bool(self.facts.crq) and self.by.pk in authors | {self.facts.crq.opened_by_id}
 
     @property
-    def _core_dev_failed(self) -> bool:
+    def core_dev_failed(self) -> bool:
         return self.deployment.core_dev_result == Deployment.CoreDev.FAILED
+
+    @property
+    def _nobody_can_approve(self) -> bool:
+        return not self.facts.approver
 
     def _words(self, deliverable: Deliverable, mine: bool) -> str:
         if deliverable.key == "approved":
-            return "Review and approve" if mine else "Waiting for manager approval"
-        if deliverable.key == "core_dev" and self._core_dev_failed:
+            waiting = "No manager can approve it yet" if self._nobody_can_approve else "Waiting for manager approval"
+            return "Review and approve" if mine else waiting
+        if deliverable.key == "core_dev" and self.core_dev_failed:
             return "The deployment to core dev failed"
         return deliverable.verb
+
+    def _is_stuck(self, key: str) -> bool:
+        return (key == "core_dev" and self.core_dev_failed) or (key == "approved" and self._nobody_can_approve)
 
     def _form(self, key: str) -> str:
         if key == "crq":
@@ -139,9 +151,11 @@ class Turns:
         return self.facts.pull_requests[0].author_name if self.facts.pull_requests else ""
 
     def _since(self, deliverable: Deliverable) -> datetime | None:
-        if deliverable.key == "core_dev" and self._core_dev_failed:
+        if deliverable.key == "core_dev" and self.core_dev_failed:
             return self.deployment.core_dev_at
-        return max((at for key in deliverable.needs if (at := self.readiness.of[key].at)), default=self.deployment.planned_at)
+        return max(
+            (at for key in deliverable.needs if (at := self.readiness.of[key].at)), default=self.deployment.planned_at
+        )
 
     def _pull_requests(self) -> Turn:
         unready = [pull for pull in self.facts.pull_requests if not pull.standing.full]

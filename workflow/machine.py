@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.roles import TEAM_ROLES, Role, people, standing
 from workflow import clock
-from workflow.eastern import say_near
+from workflow.eastern import eastern_day, say_near
 from workflow.models import Event
 from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step
 
@@ -18,7 +18,7 @@ from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step
 def refusal(flow: Flow, action: str, obj: Any, *, by: Actor, now: datetime) -> Refusal | None:
     """Why this person cannot do this now, or None when it is possible (a missing reason is only seen by `perform`)."""
     step = flow.steps[action]
-    return _wrong_status(flow, step, obj, now) or _wrong_role(step, obj, by) or _guarded(step, obj, by, now)
+    return _wrong_status(flow, step, obj, now) or _wrong_role(step, obj, by, now) or _guarded(step, obj, by, now)
 
 
 def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **given: Any) -> Any:
@@ -48,7 +48,7 @@ def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **g
         call = Call(flow, flow.steps[action], obj, by, clock.now(), reason.strip(), given)
         if flow.settle:
             flow.settle(obj, call.now)
-        no = _wrong_role(call.step, obj, by) or _guarded(call.step, obj, by, call.now) or _unreasoned(call)
+        no = _wrong_role(call.step, obj, by, call.now) or _guarded(call.step, obj, by, call.now) or _unreasoned(call)
         if no is None:
             _write(call)
     if no is not None:
@@ -89,9 +89,9 @@ def impose(flow: Flow, action: str, objects: Sequence[Any], reasons: Sequence[st
         _follow_up(call)
 
 
-def who_can(step: Step, obj: Any) -> str:
+def who_can(step: Step, obj: Any, now: datetime) -> str:
     """The people who hold a role for the step, in words: "Samuel Ortiz or Anita Desai"."""
-    names = [person.name for role in step.roles for person in people(role, obj.scope().team_id)]
+    names = [person.name for role in step.roles for person in people(role, obj.scope().team_id, on=eastern_day(now))]
     unique = list(dict.fromkeys(names))
     if len(unique) > 3:
         return f"{', '.join(unique[:3])} or {len(unique) - 3} more"
@@ -101,7 +101,7 @@ def who_can(step: Step, obj: Any) -> str:
 def _no(call: Call) -> Refusal | None:
     return (
         _wrong_status(call.flow, call.step, call.obj, call.now)
-        or _wrong_role(call.step, call.obj, call.by)
+        or _wrong_role(call.step, call.obj, call.by, call.now)
         or _guarded(call.step, call.obj, call.by, call.now)
         or _unreasoned(call)
     )
@@ -121,17 +121,18 @@ def _last(flow: Flow, step: Step, obj: Any) -> Event | None:
     return done.select_related("actor").last()
 
 
-def _wrong_role(step: Step, obj: Any, by: Actor) -> Refusal | None:
+def _wrong_role(step: Step, obj: Any, by: Actor, now: datetime) -> Refusal | None:
     if by is None:
         return None
     if not step.roles:
         return Refusal("role", "releaseflow does this by itself.")
     team_id = obj.scope().team_id
-    if any(standing(by).holds(role, team_id) for role in step.roles):
+    who = standing(by, eastern_day(now))
+    if any(who.holds(role, team_id) for role in step.roles):
         return None
     roles = " or ".join(Role(role).label for role in step.roles)
     own = " of the owning team" if all(role in TEAM_ROLES for role in step.roles) else ""
-    can = who_can(step, obj)
+    can = who_can(step, obj, now)
     return Refusal("role", f"This is for {roles}{own}." + (f" {can} can." if can else " Nobody holds that role yet."))
 
 
@@ -173,6 +174,16 @@ def _follow_up(call: Call) -> None:
         call.flow.emails[kind](call)
 
 
+def _for_whom(call: Call) -> Actor:
+    """Whose deputy the actor was in this, when nothing else allowed it."""
+    if call.by is None:
+        return None
+    who, team_id = standing(call.by, eastern_day(call.now)), call.obj.scope().team_id
+    if any(who.holds_own(role, team_id) for role in call.step.roles):
+        return None
+    return next((lender for role in call.step.roles if (lender := who.for_whom(role, team_id))), None)
+
+
 def _event(call: Call) -> Event:
     scope = call.obj.scope()
     if scope.deployment_id is None:  # what left a deployment belongs to that deployment's story
@@ -180,6 +191,7 @@ def _event(call: Call) -> Event:
     return Event(
         at=call.now,
         actor=call.by,
+        for_user=_for_whom(call),
         action=call.step.action,
         object_type=call.flow.name,
         object_id=call.obj.pk,

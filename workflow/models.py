@@ -20,6 +20,9 @@ class Event(models.Model):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
     )
+    for_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     action = models.CharField(max_length=40)
     object_type = models.CharField(max_length=40)
     object_id = models.BigIntegerField()
@@ -43,7 +46,10 @@ class Event(models.Model):
 
     @property
     def actor_name(self) -> str:
-        return self.actor.name if self.actor else "releaseflow"
+        """Who did it: a name, "A for B" for a deputy, or the system itself."""
+        if self.actor is None:
+            return "releaseflow"
+        return f"{self.actor.name} for {self.for_user.name}" if self.for_user else self.actor.name
 
 
 class DemoClock(models.Model):

@@ -1,0 +1,176 @@
+"""The week board: every deployment of one week, in bands by what is due next, each with its next step in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role, standing
+from crq.cells import Head, heads
+from crq.gathering import full_name, gather
+from crq.models import Announcement
+from crq.rail import NextDue, Step, next_due, rail
+from crq.rows import Row, row
+from crq.turns import Turns
+from deployments.guards import closed_week
+from deployments.models import Deferral, Deployment, ReleaseWeek
+from workflow.eastern import say_long_day
+from workflow.models import Event
+
+VIEWS = {"": "All", "due": "Due today", "blocked": "Blocked", "mine": "My teams"}
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rows whose next deadline or stage is the same."""
+
+    label: str
+    rows: list[Row]
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class View:
+    label: str
+    url: str
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True)
+class Week:
+    url: str
+    skip_reason: str
+
+
+@dataclass(frozen=True)
+class Board:
+    title: str
+    subtitle: str
+    week: Week
+    previous_url: str
+    next_url: str
+    can_plan: bool
+    plan_url: str
+    next_due: NextDue | None
+    rail: list[Step]
+    views: list[View]
+    columns: list[Head]
+    bands: list[Band]
+    is_filtered: bool
+
+
+def board(thursday: date, *, by: User, now: datetime, view: str = "") -> Board | None:
+    """The board of the week of this Thursday, or None when there is no such week. `view` is one of VIEWS."""
+    week = _weeks().filter(thursday=thursday).first()
+    if week is None:
+        return None
+    turns = _turns(week, by)
+    rows = [row(each, week, now=now) for each in turns]
+    live = [each for each, shown in zip(turns, rows, strict=True) if not shown.left]
+    view = view if view in VIEWS else ""
+    return Board(
+        title=f"Week of {say_long_day(thursday).partition(', ')[2]}",
+        subtitle=_subtitle(week, len(live)),
+        week=Week(week.get_absolute_url(), week.skip_reason),
+        previous_url=_week_url(week.previous),  # type: ignore[attr-defined]
+        next_url=_week_url(week.following),  # type: ignore[attr-defined]
+        can_plan=_can_plan(week, by, now),
+        plan_url=f"{reverse('new-deployment')}?week={thursday}",
+        next_due=next_due(week, now),
+        rail=rail(week, live, now, plan_sent=week.plan_sent_at, sent=week.completion_sent_at),  # type: ignore[attr-defined]
+        views=_views(week, rows, view, by) if rows else [],
+        columns=heads(week),
+        bands=_bands(_in_view(rows, view)),
+        is_filtered=bool(view) and bool(rows),
+    )
+
+
+def _weeks() -> QuerySet[ReleaseWeek]:
+    """Weeks with their neighbours, and when their two e-mails were sent."""
+    before = ReleaseWeek.objects.filter(thursday__lt=OuterRef("thursday")).order_by("-thursday")
+    after = ReleaseWeek.objects.filter(thursday__gt=OuterRef("thursday")).order_by("thursday")
+    sent = Announcement.objects.filter(week=OuterRef("pk"), status=Announcement.Status.SENT).order_by("sent_at")
+    kind = Announcement.Kind
+    return ReleaseWeek.objects.annotate(
+        previous=Subquery(before.values("thursday")[:1]),
+        following=Subquery(after.values("thursday")[:1]),
+        plan_sent_at=Subquery(sent.filter(kind=kind.PLANNED).values("sent_at")[:1]),
+        completion_sent_at=Subquery(sent.filter(kind=kind.COMPLETION).values("sent_at")[:1]),
+    ).prefetch_related("milestones")
+
+
+def _turns(week: ReleaseWeek, by: User) -> list[Turns]:
+    """Everything that is or was planned for the week, seen from it."""
+    found = []
+    for facts in gather(_deployments(week)).facts:
+        here = facts.deployment.week_id == week.pk
+        if here:
+            facts.deployment.week = week
+        withdrawn = facts.deployment.status == Deployment.Status.WITHDRAWN
+        found.append(Turns(facts, by=by, left=not here or withdrawn))
+    return found
+
+
+def _deployments(week: ReleaseWeek) -> QuerySet[Deployment]:
+    left = Deferral.objects.filter(deployment=OuterRef("pk"), from_week=week).order_by("-at")
+    came = Deferral.objects.filter(deployment=OuterRef("pk"), to_week=week).order_by("-at")
+    withdrawn = Event.objects.filter(object_type="deployment", object_id=OuterRef("pk"), action="withdraw").order_by(
+        "-pk"
+    )
+    return (
+        Deployment.objects.filter(Q(week=week) | Exists(left))
+        .annotate(
+            left_why=Subquery(left.values("why")[:1]),
+            left_by=Subquery(left.values(name=full_name("by"))[:1]),
+            came_from=Subquery(came.values("from_week__thursday")[:1]),
+            withdrawn_why=Subquery(withdrawn.values("reason")[:1]),
+        )
+        .order_by("pk")
+    )
+
+
+def _subtitle(week: ReleaseWeek, live: int) -> str:
+    if week.install_day is None:
+        return "No code install this week"
+    count = f"{live or 'No'} deployment{'' if live == 1 else 's'}"
+    return f"{count} for code install on {say_long_day(week.install_day)}"
+
+
+def _week_url(thursday: date | None) -> str:
+    return reverse("week", args=[thursday]) if thursday else ""
+
+
+def _can_plan(week: ReleaseWeek, by: User, now: datetime) -> bool:
+    plans = bool(standing(by).team_ids()) or standing(by).holds(Role.SCRUM_MASTER)
+    return plans and not closed_week(week, now)
+
+
+def _in_view(rows: Iterable[Row], view: str) -> list[Row]:
+    return [each for each in rows if not view or view in each.views]
+
+
+def _views(week: ReleaseWeek, rows: list[Row], current: str, by: User) -> list[View]:
+    """The filters with their counts; "All" counts what is still planned here. "My teams" is for people with a team."""
+    url = week.get_absolute_url()
+    found = []
+    for key, label in VIEWS.items():
+        if key == "mine" and not standing(by).team_ids():
+            continue
+        count = len(_in_view(rows, key)) if key else sum(not each.left for each in rows)
+        found.append(View(label, f"{url}?view={key}" if key else url, count, key == current))
+    return found
+
+
+def _bands(rows: Iterable[Row]) -> list[Band]:
+    in_order = sorted(rows, key=lambda each: each.rank)
+    return [Band(label, list(found)) for label, found in groupby(in_order, key=lambda each: each.band)]
