@@ -13,14 +13,14 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role, standing
 from crq.cells import Head, heads
-from crq.gathering import full_name, gather
+from crq.gathering import dated, full_name, gather
 from crq.models import Announcement
 from crq.rail import NextDue, Step, next_due, rail
 from crq.rows import Row, row
 from crq.turns import Turns
 from deployments.guards import closed_week
 from deployments.models import Deferral, Deployment, ReleaseWeek
-from workflow.eastern import say_long_day
+from workflow.eastern import eastern_day, say_long_day
 from workflow.models import Event
 
 VIEWS = {"": "All", "due": "Due today", "blocked": "Blocked", "mine": "My teams"}
@@ -71,10 +71,10 @@ class Board:
 
 def board(thursday: date, *, by: User, now: datetime, view: str = "") -> Board | None:
     """The board of the week of this Thursday, or None when there is no such week. `view` is one of VIEWS."""
-    week = _weeks().filter(thursday=thursday).first()
+    week = next(iter(dated(_weeks().filter(thursday=thursday))), None)
     if week is None:
         return None
-    turns = _turns(week, by)
+    turns = _turns(week, by, now)
     rows = [row(each, week, now=now) for each in turns]
     live = [each for each, shown in zip(turns, rows, strict=True) if not shown.left]
     view = view if view in VIEWS else ""
@@ -88,7 +88,7 @@ def board(thursday: date, *, by: User, now: datetime, view: str = "") -> Board |
         plan_url=f"{reverse('new-deployment')}?week={thursday}",
         next_due=next_due(week, now),
         rail=rail(week, live, now, plan_sent=week.plan_sent_at, sent=week.completion_sent_at),  # type: ignore[attr-defined]
-        views=_views(week, rows, view, by) if rows else [],
+        views=_views(week, rows, view, bool(standing(by, eastern_day(now)).team_ids())) if rows else [],
         columns=heads(week),
         bands=_bands(_in_view(rows, view)),
         is_filtered=bool(view) and bool(rows),
@@ -106,10 +106,10 @@ def _weeks() -> QuerySet[ReleaseWeek]:
         following=Subquery(after.values("thursday")[:1]),
         plan_sent_at=Subquery(sent.filter(kind=kind.PLANNED).values("sent_at")[:1]),
         completion_sent_at=Subquery(sent.filter(kind=kind.COMPLETION).values("sent_at")[:1]),
-    ).prefetch_related("milestones")
+    )
 
 
-def _turns(week: ReleaseWeek, by: User) -> list[Turns]:
+def _turns(week: ReleaseWeek, by: User, now: datetime) -> list[Turns]:
     """Everything that is or was planned for the week, seen from it."""
     found = []
     for facts in gather(_deployments(week)).facts:
@@ -117,7 +117,7 @@ def _turns(week: ReleaseWeek, by: User) -> list[Turns]:
         if here:
             facts.deployment.week = week
         withdrawn = facts.deployment.status == Deployment.Status.WITHDRAWN
-        found.append(Turns(facts, by=by, left=not here or withdrawn))
+        found.append(Turns(facts, by=by, now=now, left=not here or withdrawn))
     return found
 
 
@@ -151,20 +151,20 @@ def _week_url(thursday: date | None) -> str:
 
 
 def _can_plan(week: ReleaseWeek, by: User, now: datetime) -> bool:
-    plans = bool(standing(by).team_ids()) or standing(by).holds(Role.SCRUM_MASTER)
-    return plans and not closed_week(week, now)
+    who = standing(by, eastern_day(now))
+    return (bool(who.team_ids()) or who.holds(Role.SCRUM_MASTER)) and not closed_week(week, now)
 
 
 def _in_view(rows: Iterable[Row], view: str) -> list[Row]:
     return [each for each in rows if not view or view in each.views]
 
 
-def _views(week: ReleaseWeek, rows: list[Row], current: str, by: User) -> list[View]:
+def _views(week: ReleaseWeek, rows: list[Row], current: str, has_team: bool) -> list[View]:
     """The filters with their counts; "All" counts what is still planned here. "My teams" is for people with a team."""
     url = week.get_absolute_url()
     found = []
     for key, label in VIEWS.items():
-        if key == "mine" and not standing(by).team_ids():
+        if key == "mine" and not has_team:
             continue
         count = len(_in_view(rows, key)) if key else sum(not each.left for each in rows)
         found.append(View(label, f"{url}?view={key}" if key else url, count, key == current))

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from crq import emails, guards
 from crq.deadlines import settle
+from crq.deliverables import BY_KEY, Readiness
 from crq.exemptions import EXEMPTION, granted
 from crq.flow import CRQ_FLOW, lock_crq_of
 from crq.models import CRQ
@@ -35,6 +36,8 @@ def complete_flows() -> None:
         },
         consequences={
             "move": _moved,
+            "record_branch": _ask_approval,
+            "record_core_dev": _ask_approval,
             "withdraw": _withdrawn,
             "finish": _ship,
             "verify": _verified,
@@ -44,7 +47,12 @@ def complete_flows() -> None:
     )
     PULL_REQUEST.complete(
         settle=_settle_pull_request,
-        consequences={"new_head": _content_changed, "plan": _content_changed, "unplan": _content_changed},
+        consequences={
+            "new_head": _content_changed,
+            "plan": _content_changed,
+            "unplan": _content_changed,
+            "review": _ask_approval,
+        },
         emails=emails.WRITERS,
     )
     CRQ_FLOW.complete(
@@ -119,7 +127,7 @@ def _moved(call: Call) -> None:
     if crq is None:
         return
     if crq.status == CRQ.Status.APPROVED:
-        follow(call, CRQ_FLOW, "void", crq, reason=f"moved to the {call.obj.week}")
+        follow(call, CRQ_FLOW, "void", crq, reason=f"moved to the {call.obj.week}", moved=True)
     crq.target_date = call.obj.week.install_day
     crq.save(update_fields=["target_date"])
 
@@ -143,6 +151,19 @@ def _content_changed(call: Call) -> None:
 
 def _document_changed(call: Call) -> None:
     _void_if_changed(call, call.obj.deployment, f"{call.note['name']} was attached", call.obj)
+    _ask_approval(call)
+
+
+def _ask_approval(call: Call) -> None:
+    """When the last thing before the approval is there, the managers are asked: once for each content."""
+    deployment = call.obj if isinstance(call.obj, Deployment) else call.obj.deployment
+    if deployment is None or deployment.status != Deployment.Status.PLANNED:
+        return
+    if deployment.core_dev_result != Deployment.CoreDev.SUCCESS:  # spares the full look: it comes last as a rule
+        return
+    readiness = Readiness(Facts.fresh(deployment))
+    if readiness.is_open(BY_KEY["approved"]):
+        emails.ask_approval(call, deployment, readiness.facts.digest)
 
 
 def _void_if_changed(call: Call, deployment: Deployment, what: str, crq: CRQ | None = None) -> None:

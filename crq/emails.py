@@ -57,30 +57,39 @@ def _deployment(call: Call) -> Deployment:
     return obj if isinstance(obj, Deployment) else obj.deployment  # type: ignore[no-any-return]
 
 
+def _about(deployment: Deployment) -> dict[str, Any]:
+    return {
+        "deployment": deployment,
+        "crq": getattr(deployment, "crq", None),
+        "week": deployment.week,
+        "url": settings.SITE_URL + deployment.get_absolute_url(),
+    }
+
+
 def _tell(kind: str, to: Audience) -> Callable[[Call], None]:
     """A writer for what concerns one deployment."""
 
     def write(call: Call) -> None:
         deployment = _deployment(call)
-        context = {
-            "deployment": deployment,
-            "crq": getattr(deployment, "crq", None),
-            "week": deployment.week,
-            "url": settings.SITE_URL + deployment.get_absolute_url(),
-        }
-        _queue(kind, call, context, to(deployment, eastern_day(call.now)))
+        _queue(kind, call, _about(deployment), to(deployment, eastern_day(call.now)))
 
     return write
 
 
-def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User]) -> None:
+def ask_approval(call: Call, deployment: Deployment, digest: str) -> None:
+    """Asks the managers once for each content."""
+    context = _about(deployment)
+    _queue("approval_needed", call, context, _managers(deployment, eastern_day(call.now)), key=f"{deployment.pk}:{digest}")
+
+
+def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User], key: str = "") -> None:
     about = {
         "actor": call.by.name if call.by else "releaseflow",
         "reason": call.reason,
         "note": call.note,
     }
-    key = f"{kind}:{call.flow.name}:{call.obj.pk}:{call.now.isoformat()}"
-    enqueue(kind, context | about, to=to, key=key, now=call.now)
+    occasion = key or f"{call.flow.name}:{call.obj.pk}:{call.now.isoformat()}"
+    enqueue(kind, context | about, to=to, key=f"{kind}:{occasion}", now=call.now)
 
 
 def _exemption(kind: str, to: Audience) -> Callable[[Call], None]:
@@ -89,10 +98,7 @@ def _exemption(kind: str, to: Audience) -> Callable[[Call], None]:
     def write(call: Call) -> None:
         request: ExemptionRequest = call.obj
         deployment = request.crq.deployment
-        context = {
-            "deployment": deployment,
-            "crq": request.crq,
-            "week": deployment.week,
+        context = _about(deployment) | {
             "exemption": request,
             "url": settings.SITE_URL + request.get_absolute_url(),
         }
@@ -117,11 +123,16 @@ def _review_cancelled(call: Call) -> None:
     _queue("review_cancelled", call, context, to)
 
 
+def _approval_voided(call: Call) -> None:
+    """Who moves a deployment tells about the approval in the same letter."""
+    if not call.given.get("moved"):
+        _tell("approval_voided", _team_and_managers)(call)
+
+
 WRITERS: dict[str, Callable[[Call], None]] = {
-    "approval_needed": _tell("approval_needed", _managers),
     "deadline_missed": _tell("deadline_missed", _team_managers_scrum),
     "crq_returned": _tell("crq_returned", _team_and_managers),
-    "approval_voided": _tell("approval_voided", _team_and_managers),
+    "approval_voided": _approval_voided,
     "moved": _tell("moved", _everyone_concerned),
     "withdrawn": _tell("withdrawn", _everyone_concerned),
     "verify_needed": _tell("verify_needed", _team),

@@ -1,4 +1,4 @@
-"""The facts of many deployments for the pages that show them all: four statements, however many there are.
+"""Weeks and the facts of their deployments for the pages that show them all: a fixed number of statements.
 
 `readiness.with_facts` reads the whole history of each deployment. The board and the tasks need only what stands now.
 """
@@ -17,12 +17,23 @@ from accounts.models import Membership
 from accounts.roles import Role
 from crq.models import CRQ, Decision, Document
 from crq.readiness import Facts
-from deployments.models import Deployment, PullRequest, ReleaseBranch, Review
+from deployments.models import Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review
 
 
 def full_name(person: str) -> Concat:
     """The full name of the person in that field, in SQL."""
     return Concat(f"{person}__first_name", Value(" "), f"{person}__last_name", output_field=CharField())
+
+
+def dated(weeks: QuerySet[ReleaseWeek]) -> list[ReleaseWeek]:
+    """The weeks in order with all their deadlines, in one statement."""
+    found: dict[int, ReleaseWeek] = {}
+    for row in weeks.annotate(deadline=FilteredRelation("milestones")).select_related("deadline"):  # type: ignore[misc]
+        week = found.setdefault(row.pk, row)
+        due = week.__dict__.setdefault("_due", {})  # where ReleaseWeek.due keeps what it has read
+        if deadline := getattr(row, "deadline", None):
+            due[deadline.key] = deadline.due_at
+    return list(found.values())
 
 
 class CurrentFacts(Facts):
@@ -54,7 +65,7 @@ class Gathered:
 
 
 def gather(deployments: QuerySet[Deployment], *, queue: Q | None = None) -> Gathered:
-    """The deployments in order, with their facts; and in the same statements the pull requests of `queue`."""
+    """The deployments in order, with their facts, in four statements that also read the pull requests of `queue`."""
     found = list(_current(deployments))
     wanted = Q(deployment__in=[each.pk for each in found]) if found else Q(pk__in=[])
     by_deployment: dict[int | None, list[PullRequest]] = defaultdict(list)
@@ -76,7 +87,7 @@ def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
             standing_approval=FilteredRelation("crq__decisions", condition=standing),
             approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
         )
-        .select_related(
+        .select_related(  # type: ignore[misc] # the types know no filtered relations
             "application__team",
             "week",
             "crq__opened_by",
@@ -103,7 +114,7 @@ def _pull_requests(wanted: Q) -> QuerySet[PullRequest]:
     return (
         PullRequest.objects.filter(wanted)
         .annotate(branch=FilteredRelation("deployment__branches", condition=same_repository))
-        .select_related("repository__application__team", "author", "branch__by")
+        .select_related("repository__application__team", "author", "branch__by")  # type: ignore[misc]
         .prefetch_related(Prefetch("reviews", Review.objects.select_related("reviewer")))
         .order_by("pk")
     )

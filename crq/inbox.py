@@ -26,12 +26,12 @@ LOOK_BACK = timedelta(weeks=3)
 
 def recent_weeks(now: datetime) -> QuerySet[ReleaseWeek]:
     """The weeks ahead, and those behind in which something may still be unfinished."""
-    return ReleaseWeek.objects.filter(thursday__gte=eastern_day(now) - LOOK_BACK).prefetch_related("milestones")
+    return ReleaseWeek.objects.filter(thursday__gte=eastern_day(now) - LOOK_BACK).order_by("thursday")
 
 
-def concerning(by: User, weeks: Iterable[ReleaseWeek]) -> Gathered:
+def concerning(by: User, weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gathered:
     """The unfinished deployments and waiting pull requests of the person's teams; DevOps has those of all teams."""
-    who = standing(by)
+    who = standing(by, eastern_day(now))
     known = {week.pk: week for week in weeks}
     teams = who.team_ids()
     is_devops = who.holds(Role.DEVOPS)
@@ -55,13 +55,13 @@ def tasks(turns: Iterable[Turns]) -> Iterator[Task]:
                 yield Task(turn.verb, each.deployment.title, turn.url, _why(each, turn), turn.due, turn.since)
 
 
-def waiting(turns: Iterable[Turns], *, by: User) -> Iterator[Task]:
+def waiting(turns: Iterable[Turns]) -> Iterator[Task]:
     """What the person's teams wait for from somebody else."""
     for each in turns:
         turn = each.first
-        if turn is None or turn.mine or each.deployment.application.team_id not in standing(by).team_ids():
+        if turn is None or turn.mine or each.deployment.application.team_id not in each.who.team_ids():
             continue
-        who = turn.owner if turn.owner and turn.owner != by.name else turn.role.label
+        who = turn.owner if turn.owner and turn.owner != each.by.name else turn.role.label
         yield Task(turn.words, each.deployment.title, each.url, _why(each), turn.due, turn.since, who)
 
 
@@ -84,7 +84,7 @@ def _why(turns: Turns, turn: Turn | None = None) -> str:
 
 # --- The week's two e-mails ----------------------------------------------------------------------------------
 def with_announcements(weeks: QuerySet[ReleaseWeek]) -> QuerySet[ReleaseWeek]:
-    """The weeks with what decides about their e-mails: `plan_sent`, `completion_sent`, `planned_any`, `unfinished_any`."""
+    """The weeks with what their e-mails depend on: `plan_sent`, `completion_sent`, `planned_any`, `unfinished_any`."""
     sent = Announcement.objects.filter(week=OuterRef("pk"), status=Announcement.Status.SENT)
     live = Deployment.objects.filter(week=OuterRef("pk")).exclude(status=S.WITHDRAWN)
     return weeks.annotate(

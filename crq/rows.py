@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from accounts.roles import TEAM_ROLES, Role, standing
+from accounts.roles import TEAM_ROLES, Role
 from crq.cells import Cell, cells
-from crq.turns import BEFORE_INSTALL, Turn, Turns
 from crq.deliverables import BY_KEY
+from crq.turns import BEFORE_INSTALL, Turn, Turns
 from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import WEEKDAYS, eastern_day, say_clock, say_day, say_near, to_eastern
@@ -124,7 +124,7 @@ def _views(turns: Turns, shown: list[Cell], step: Next, now: datetime) -> set[st
         found.add("due")
     if not turns.ended and (step.tone == "stop" or any(cell.state == "stop" for cell in shown)):
         found.add("blocked")
-    if turns.deployment.application.team_id in standing(turns.by).team_ids():
+    if turns.deployment.application.team_id in turns.who.team_ids():
         found.add("mine")
     return found
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: what each deployment waits for now, and from whom. The board and everyone's tasks both read this."""
+"""Whose turn it is: what each deployment waits for now, and from whom. Board and tasks both read this."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from crq.gathering import CurrentFacts, page_url
 from deployments.inbox import awaits_author, awaits_review_by
 from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
+from workflow.eastern import eastern_day
 
 S = Deployment.Status
 BEFORE_INSTALL = tuple(each.key for each in TABLE if each.due in {Deadline.CUTOFF, Deadline.APPROVAL})
@@ -47,9 +48,9 @@ class Turn:
 class Turns:
     """All turns of one deployment, as one person sees them; in the order of the process."""
 
-    def __init__(self, facts: CurrentFacts, *, by: User, left: bool = False) -> None:
+    def __init__(self, facts: CurrentFacts, *, by: User, now: datetime, left: bool = False) -> None:
         """`left`: the deployment is seen from a week that it left, where nobody has to do anything for it."""
-        self.facts, self.by = facts, by
+        self.facts, self.by, self.who = facts, by, standing(by, eastern_day(now))
         self.deployment = facts.deployment
         self.readiness = Readiness(facts)
         self.url = page_url(facts)
@@ -85,7 +86,7 @@ class Turns:
             yield self._failed()
 
     def _holds(self, role: Role) -> bool:
-        return standing(self.by).holds(role, self.deployment.application.team_id)
+        return self.who.holds(role, self.deployment.application.team_id)
 
     def _due(self, key: str) -> datetime | None:
         return self.deployment.week.due(BY_KEY[key].due)
@@ -110,9 +111,13 @@ class Turns:
         )
 
     def _is_own_change(self) -> bool:
-        """Whoever opened the CRQ or wrote a pull request on it does not approve it."""
-        authors = {pull.author_id for pull in self.facts.pull_requests}
-        return bool(self.facts.crq) and self.by.pk in authors | {self.facts.crq.opened_by_id}
+        """Whoever opened the CRQ or wrote a pull request on it does not approve it, nor does their deputy for them."""
+        team_id = self.deployment.application.team_id
+        principal = None if self.who.holds_own(Role.MANAGER, team_id) else self.who.for_whom(Role.MANAGER, team_id)
+        changed = {pull.author_id for pull in self.facts.pull_requests}
+        if self.facts.crq:
+            changed.add(self.facts.crq.opened_by_id)
+        return not changed.isdisjoint({person.pk for person in (self.by, principal) if person})
 
     @property
     def core_dev_failed(self) -> bool:
@@ -141,7 +146,7 @@ class Turns:
         return f"{self.url}#attach" if key in DOCUMENTS else self.url
 
     def _owner(self, key: str) -> str:
-        """The person it most likely falls to: the CRQ's opener for its documents, before it the pull request's author."""
+        """The person it most likely falls to: the CRQ's opener, before there is one the pull request's author."""
         if key == "approved":
             return self.facts.approver
         if BY_KEY[key].owner != Role.DEVELOPER:
@@ -161,14 +166,14 @@ class Turns:
         unready = [pull for pull in self.facts.pull_requests if not pull.standing.full]
         if not unready:
             return self._no_pull_request()
-        to_do = [pull for pull in unready if awaits_review_by(pull, self.by) or awaits_author(pull, self.by)]
+        to_do = [pull for pull in unready if awaits_review_by(pull, self.by, self.who) or awaits_author(pull, self.by)]
         pull: PullRequest = (to_do or unready)[0]
         return Turn(
             key="prs",
-            verb="Review" if awaits_review_by(pull, self.by) else "Rework",
+            verb="Review" if awaits_review_by(pull, self.by, self.who) else "Rework",
             words=f"#{pull.number} {pull.standing.sentence}",
             url=pull.get_absolute_url(),
-            button="Review" if awaits_review_by(pull, self.by) else "Open",
+            button="Review" if awaits_review_by(pull, self.by, self.who) else "Open",
             role=Role.DEVELOPER,
             owner=pull.author_name,
             since=pull.submitted_at,
@@ -208,7 +213,7 @@ class Turns:
         approval = self.facts.approval
         return Turn(
             key="installed",
-            verb=words.split(" ")[0],
+            verb=words.partition(" ")[0],
             words=words,
             url=reverse("install-day", args=[self.deployment.week.thursday]),
             button=button,

@@ -33,27 +33,27 @@ def write(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str =
 def enqueue(
     kind: str, context: Mapping[str, Any], *, to: Iterable[User | str], key: str, now: datetime, thread: str = ""
 ) -> Letter | None:
-    """Writes one letter and a row per recipient; returns None when nobody is to receive it.
+    """Writes one letter and a row per recipient; returns None when nobody is (still) to receive it.
 
     Call it inside the transaction of the change that causes it. `key` names the cause: the same key and recipient are
     queued once, whatever happens. Two entries for one address fold into one.
     """
     recipients = {(person if isinstance(person, str) else person.email).lower(): person for person in to}
-    if not recipients:
+    rows = [_row(address, person, key, now) for address, person in recipients.items()]
+    known = set(Email.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True)) if rows else set()
+    rows = [row for row in rows if row.key not in known]
+    if not rows:
         return None
     letter = write(kind, context, now=now, thread=thread)
-    Email.objects.bulk_create(
-        [_row(letter, address, person, key, now) for address, person in recipients.items()],
-        ignore_conflicts=True,
-        batch_size=500,
-    )
+    for row in rows:
+        row.letter = letter
+    Email.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return letter
 
 
-def _row(letter: Letter, address: str, person: User | str, key: str, now: datetime) -> Email:
+def _row(address: str, person: User | str, key: str, now: datetime) -> Email:
     unique = hashlib.sha256(f"{key}|{address}".encode()).hexdigest()[:32]
     return Email(
-        letter=letter,
         to=address,
         recipient=None if isinstance(person, str) else person,
         key=f"{key[:160]}|{unique}",

@@ -1,15 +1,18 @@
 """A release week from the pull request to the verified install, at the level of actions."""
 
+import pytest
+
 from crq.deadlines import enforce
 from crq.flow import CRQ_FLOW
 from crq.models import CRQ
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, PullRequest
-from notifications.models import Letter
+from notifications.models import Email, Letter
 from tests.stages import Stage, moment
 from workflow import clock
 from workflow.machine import perform
 from workflow.models import Event
+from workflow.steps import Refused
 
 
 def test_from_pull_request_to_verified_install(stage: Stage) -> None:
@@ -22,8 +25,8 @@ def test_from_pull_request_to_verified_install(stage: Stage) -> None:
     assert deployment.crq.status == CRQ.Status.CLOSED
     assert deployment.crq.closure == CRQ.Closure.SUCCESSFUL
     assert set(deployment.pull_requests.values_list("status", flat=True)) == {PullRequest.Status.SHIPPED}
-    actions = Event.objects.filter(deployment_id=deployment.pk).values_list("action", flat=True)
-    assert list(actions)[-4:] == ["ship", "verify", "close", "verify"] or "verify" in actions
+    actions = list(Event.objects.filter(deployment_id=deployment.pk).values_list("action", flat=True))
+    assert actions[-6:] == ["clear", "start", "finish", "ship", "verify", "close"]
 
 
 def test_the_clock_sends_both_emails(stage: Stage) -> None:
@@ -46,8 +49,36 @@ def test_what_misses_the_cutoff_is_held(stage: Stage) -> None:
 def test_late_approval_is_refused_without_any_scheduler(stage: Stage) -> None:
     deployment = stage.ready()
     with clock.frozen(moment(stage.week, "approval", seconds=1)):
-        try:
+        with pytest.raises(Refused, match="Approval was due"):
             perform(CRQ_FLOW, "approve", deployment.crq, by=stage.cast.manager)
-        except Exception as error:
-            print(error)
+
     assert stage.fresh(deployment).status == Deployment.Status.HELD
+
+
+def test_the_manager_is_asked_once_when_everything_else_is_there(stage: Stage) -> None:
+    deployment = stage.ready()
+    asked = Email.objects.filter(letter__kind="approval_needed")
+
+    assert set(asked.values_list("to", flat=True)) == {stage.cast.manager.email, stage.cast.second_manager.email}
+    stage.attach(deployment.crq, "tests", b"newer")
+    assert asked.count() == 4  # new content is asked for again
+
+
+def test_a_new_document_voids_the_approval_and_asks_again(stage: Stage) -> None:
+    deployment = stage.cleared()
+    stage.attach(deployment.crq, "tests", b"other results")
+
+    deployment = stage.fresh(deployment)
+    assert (deployment.status, deployment.crq.status) == (Deployment.Status.PLANNED, CRQ.Status.OPEN)
+    assert deployment.crq.decisions.get().voided_because == "tests.pdf was attached"
+    assert Email.objects.filter(letter__kind="approval_voided").exists()
+
+
+def test_after_the_deadline_a_voided_approval_is_a_hold(stage: Stage) -> None:
+    deployment = stage.cleared()
+    with clock.frozen(moment(stage.week, "approval", minutes=5)):
+        stage.attach(deployment.crq, "tests", b"other results")
+
+    deployment = stage.fresh(deployment)
+    assert deployment.status == Deployment.Status.HELD
+    assert "tests.pdf was attached" in deployment.held_reason

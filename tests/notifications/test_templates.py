@@ -38,7 +38,7 @@ Write = Callable[[str, dict[str, Any]], Letter]
 def named_kinds() -> list[str]:
     """Every kind that a step of a flow, a writer or an announcement names."""
     steps = (step for flow in Flow.registry.values() for step in flow.steps.values())
-    return sorted({kind for step in steps for kind in step.emails} | set(emails.WRITERS) | set(Kind.values))
+    return sorted({kind for step in steps for kind in step.emails} | set(emails.WRITERS) | set(Kind.values) | {"approval_needed"})
 
 
 NAMED = named_kinds()
@@ -68,14 +68,18 @@ def announced(kind: str, found: list[Deployment], monkeypatch: pytest.MonkeyPatc
 def told(kind: str, found: Deployment, reason: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The context that the writer of this kind queues."""
     queued: dict[str, Any] = {}
-    monkeypatch.setattr(emails, "people", lambda role, team_id=None: [])
+    monkeypatch.setattr(emails, "people", lambda role, team_id=None, on=None: [])
     monkeypatch.setattr(emails, "enqueue", lambda kind, context, **_: queued.update(context))
     flow = Flow.registry["deployment"]
     note = {"from": "Thu Dec 3", "to": "Thu Dec 10", "text": reason}
     request = ExemptionRequest(pk=5, crq=found.crq, week=found.week, why=reason, why_now=reason, risk=reason)
     about = request if kind.startswith("exemption") else found
     by = User(first_name="Grace", last_name="Kim")
-    emails.WRITERS[kind](Call(flow, flow.steps["move"], about, by, NOW, reason, note=note))
+    call = Call(flow, flow.steps["move"], about, by, NOW, reason, note=note)
+    if kind == "approval_needed":
+        emails.ask_approval(call, found, "digest")
+    else:
+        emails.WRITERS[kind](call)
     return queued
 
 
