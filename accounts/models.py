@@ -84,16 +84,21 @@ class Appointment(models.Model):
 
 
 class Deputy(models.Model):
-    """Who may act for whom, in which role, from the first to the last day (Eastern dates, both included)."""
+    """Who may act for whom, in which role, from the first to the last day (Eastern dates, both included).
+
+    `ended_at`: it was ended before its last day was over, and has not counted since. The row stays: it was true before.
+    """
 
     for_user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="deputies")
     deputy = models.ForeignKey(User, on_delete=models.CASCADE, related_name="deputising")
     role = models.CharField(max_length=20, choices=Role.choices)
     starts = models.DateField()
     ends = models.DateField()
+    ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "deputies"
+        ordering = ("starts", "pk")
         constraints = (
             models.CheckConstraint(condition=Q(ends__gte=F("starts")), name="deputy_ends_after_start"),
             models.CheckConstraint(condition=~Q(deputy=F("for_user")), name="deputy_is_someone_else"),

@@ -105,9 +105,8 @@ def _by_rank(held: tuple[str, int, str]) -> tuple[bool, bool, str, str]:
 def _lent(user: User, on: date) -> tuple[Lent, ...]:
     """What others lend on this day. Only what they hold themselves can be lent, so a deputy cannot lend it on."""
     found: list[Lent] = []
-    for deputy in user.deputising.filter(starts__lte=on, ends__gte=on, for_user__is_active=True).select_related(
-        "for_user"
-    ):
+    serving = user.deputising.filter(starts__lte=on, ends__gte=on, ended_at=None, for_user__is_active=True)
+    for deputy in serving.select_related("for_user"):
         role, principal = Role(deputy.role), deputy.for_user
         if role in TEAM_ROLES:
             teams = principal.memberships.filter(role=role).values_list("team_id", flat=True)
@@ -119,7 +118,7 @@ def _lent(user: User, on: date) -> tuple[Lent, ...]:
 
 def people(role: Role, team_id: int | None = None, *, on: date | None = None) -> list[User]:
     """Everyone active who holds the role (of the team, for a team role), by name; with `on` also that day's deputies."""
-    from accounts.models import User
+    from accounts.models import Deputy, User
 
     if role not in TEAM_ROLES:
         where = {"appointments__role": role}
@@ -128,8 +127,8 @@ def people(role: Role, team_id: int | None = None, *, on: date | None = None) ->
     holders = User.objects.filter(is_active=True, **where)
     if on is None:
         return list(holders.distinct())
-    lent = {"deputising__role": role, "deputising__starts__lte": on, "deputising__ends__gte": on}
-    deputies = User.objects.filter(is_active=True, deputising__for_user__in=holders, **lent)
+    serving = Deputy.objects.filter(role=role, starts__lte=on, ends__gte=on, ended_at=None, for_user__in=holders)
+    deputies = User.objects.filter(is_active=True, deputising__in=serving)
     return list((holders.distinct() | deputies.distinct()).distinct())
 
 

@@ -97,6 +97,6 @@ def _stopped(turns: Turns, column: str, now: datetime) -> str:
     missing = [each for each in COLUMNS[column] if not turns.complete(each.key)]
     if any(each.key == "core_dev" for each in missing) and turns.core_dev_failed:
         return "the deployment to core dev failed"
-    dues = (turns.deployment.week.due(each.due) for each in missing)
+    dues = (turns.due(each.key) for each in missing)
     late = next((due for due in dues if due and now > due), None)
     return f"late, was due {say_instant(late, now=now)}" if late else ""

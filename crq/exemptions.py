@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from accounts.roles import Role
+from accounts.roles import Role, standing
 from crq import guards
 from crq.deliverables import Readiness
 from crq.flow import CRQ_FLOW, lock_crq
@@ -17,7 +17,7 @@ from crq.readiness import Facts
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
-from workflow.eastern import say_instant
+from workflow.eastern import eastern_day, say_instant
 from workflow.machine import follow, perform
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
@@ -67,8 +67,15 @@ def _still_open(request: ExemptionRequest, by: Actor, now: datetime) -> str:
 
 
 def _someone_else_decides(request: ExemptionRequest, by: Actor, now: datetime) -> str:
-    if by and by.pk == request.requested_by_id:
+    """Whoever asked does not decide, nor does their deputy for them."""
+    if by is None:
+        return ""
+    if by.pk == request.requested_by_id:
         return "You asked for this exemption, so someone else must decide it."
+    who = standing(by, eastern_day(now))
+    principal = None if who.holds_own(DIRECTOR) else who.for_whom(DIRECTOR)
+    if principal and principal.pk == request.requested_by_id:
+        return f"{principal.name}, for whom you act, asked for this exemption, so someone else must decide it."
     return ""
 
 

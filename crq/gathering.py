@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import Membership
 from accounts.roles import Role
-from crq.models import CRQ, Decision, Document
+from crq.models import CRQ, Decision, Document, ExemptionRequest
 from crq.readiness import Facts
 from deployments.models import Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review
 
@@ -49,6 +49,10 @@ class CurrentFacts(Facts):
         made = {pull.repository_id: getattr(pull, "branch", None) for pull in self.pull_requests}
         return {repository_id: branch for repository_id, branch in made.items() if branch}
 
+    @cached_property
+    def exempted(self) -> bool:
+        return bool(getattr(self.deployment, "is_exempted", False))
+
     @property
     def approver(self) -> str:
         """The first manager, by name, who may approve: not the CRQ's opener, nor the author of a pull request."""
@@ -81,9 +85,11 @@ def _facts(deployment: Deployment, pull_requests: Iterable[PullRequest]) -> Curr
 
 
 def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
+    granted = ExemptionRequest.objects.filter(crq__deployment=OuterRef("pk"), week=OuterRef("week"))
     standing = Q(crq__decisions__verdict=Decision.Verdict.APPROVED, crq__decisions__voided_at=None)
     return (
         deployments.annotate(
+            is_exempted=Exists(granted.filter(status=ExemptionRequest.Status.GRANTED)),
             standing_approval=FilteredRelation("crq__decisions", condition=standing),
             approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
         )
@@ -91,6 +97,7 @@ def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
             "application__team",
             "week",
             "crq__opened_by",
+            "core_dev_by",
             "started_by",
             "installed_by",
             "verified_by",

@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from accounts.roles import TEAM_ROLES, Role
 from crq.cells import Cell, cells
-from crq.deliverables import BY_KEY
 from crq.turns import BEFORE_INSTALL, Turn, Turns
 from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
@@ -85,7 +84,8 @@ def _meta(turns: Turns) -> str:
         crq.number if crq else "no CRQ yet",
         f"{count or 'no'} pull request{'' if count == 1 else 's'}",
     ]
-    return " · ".join(words + ([f"moved from {say_day(came_from)}"] if came_from else []))
+    words += [f"moved from {say_day(came_from)}"] if came_from else []
+    return " · ".join([*words, "exempted"] if turns.facts.exempted else words)
 
 
 # --- Where it stands -----------------------------------------------------------------------------------------
@@ -106,9 +106,8 @@ def _band(turns: Turns, now: datetime) -> tuple[tuple[int, float], str]:
 
 def _due(turns: Turns) -> datetime | None:
     """The earliest deadline before the install that something is still missing for."""
-    missing = [BY_KEY[key] for key in BEFORE_INSTALL if not turns.complete(key)]
-    dues = [due for each in missing if (due := turns.deployment.week.due(each.due))]
-    return min(dues, default=turns.deployment.week.due(Deadline.APPROVAL))
+    missing = [key for key in BEFORE_INSTALL if not turns.complete(key)]
+    return min((due for key in missing if (due := turns.due(key))), default=turns.due("approved"))
 
 
 def _install_day(turns: Turns) -> str:

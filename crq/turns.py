@@ -88,8 +88,10 @@ class Turns:
     def _holds(self, role: Role) -> bool:
         return self.who.holds(role, self.deployment.application.team_id)
 
-    def _due(self, key: str) -> datetime | None:
-        return self.deployment.week.due(BY_KEY[key].due)
+    def due(self, key: str) -> datetime | None:
+        """When the deliverable is due; a granted exemption leaves time until the install."""
+        waived = self.facts.exempted and key in BEFORE_INSTALL
+        return self.deployment.week.due(Deadline.INSTALL if waived else BY_KEY[key].due)
 
     def _before_install(self, deliverable: Deliverable) -> Turn:
         key = deliverable.key
@@ -105,7 +107,7 @@ class Turns:
             role=deliverable.owner,
             owner=self._owner(key),
             since=self._since(deliverable),
-            due=self._due(key),
+            due=self.due(key),
             mine=mine,
             stuck=self._is_stuck(key),
         )
@@ -177,7 +179,7 @@ class Turns:
             role=Role.DEVELOPER,
             owner=pull.author_name,
             since=pull.submitted_at,
-            due=self._due("prs"),
+            due=self.due("prs"),
             mine=bool(to_do),
             stuck=bool(pull.standing.blockers),
         )
@@ -191,7 +193,7 @@ class Turns:
             button="Add",
             role=Role.DEVELOPER,
             since=self.deployment.planned_at,
-            due=self._due("prs"),
+            due=self.due("prs"),
             mine=self._holds(Role.DEVELOPER),
         )
 
@@ -220,7 +222,7 @@ class Turns:
             role=Role.DEVOPS,
             owner=self.deployment.started_by.name if self.deployment.started_by else "",
             since=since,
-            due=self._due("installed"),
+            due=self.due("installed"),
             mine=self._holds(Role.DEVOPS) and not (approval and approval.by_id == self.by.pk),
         )
 
@@ -234,7 +236,7 @@ class Turns:
             role=Role.DEVELOPER,
             owner=self._owner("verified"),
             since=self.deployment.installed_at,
-            due=self._due("verified"),
+            due=self.due("verified"),
             mine=self._holds(Role.DEVELOPER) and self.by.pk != self.deployment.installed_by_id,
         )
 
@@ -248,7 +250,7 @@ class Turns:
             role=Role.DEVOPS,
             owner=self.deployment.started_by.name if self.deployment.started_by else "",
             since=self.deployment.started_at,
-            due=self._due("installed"),
+            due=self.due("installed"),
             mine=self._holds(Role.DEVOPS),
             stuck=True,
         )

@@ -17,4 +17,5 @@ urlpatterns: list[URLPattern] = [
     path("weeks/<date:thursday>/install/", install_day.page, name="install-day"),
     path("emails/", emails.index, name="emails"),
     path("emails/<int:pk>/", emails.announcement, name="announcement"),
+    path("emails/<int:pk>/preview/", emails.preview, name="announcement-preview"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
@@ -15,7 +16,7 @@ from deployments.guards import closed_week
 from deployments.models import CodeReview, Deployment, PullRequest, ReviewDecision
 from deployments.queue import Badge, badge, with_reviews
 from workflow.acts import Act, act, worth_showing
-from workflow.eastern import say_ago, say_day
+from workflow.eastern import eastern_day, say_ago, say_day
 from workflow.machine import refusal
 
 PROPOSE_BEFORE = timedelta(hours=2)
@@ -95,7 +96,8 @@ def agenda(review: CodeReview, *, by: User, now: datetime) -> Agenda:
     decisions = {each.pull_request_id: each for each in review.decisions.select_related("by")}
     pull_requests = list(_pull_requests(review, list(decisions), with_waiting=takes_decisions))
     live = _live_deployments(review, pull_requests)
-    items = [_item(each, decisions.get(each.pk), live, takes_decisions, by, now) for each in pull_requests]
+    context: dict[str, Any] = {"takes_decisions": takes_decisions, "by": by, "now": now}
+    items = [_item(each, decisions.get(each.pk), live, **context) for each in pull_requests]
     waiting = any(item.open for item in items)
     return Agenda(
         review=review,
@@ -119,7 +121,9 @@ def _row(review: CodeReview, now: datetime) -> ReviewRow:
     if decided := getattr(review, "decided", 0):
         words.append(f"{review.planned} of {decided} planned")  # type: ignore[attr-defined]
     if review.status == Status.SCHEDULED and review.at < now:
-        return ReviewRow(review.get_absolute_url(), _title(review), review.at, Badge("you", "Held or cancelled?"), words[0])
+        return ReviewRow(
+            review.get_absolute_url(), _title(review), review.at, Badge("you", "Held or cancelled?"), words[0]
+        )
     state = Badge(STATES[review.status], review.get_status_display())
     return ReviewRow(review.get_absolute_url(), _title(review), review.at, state, " · ".join(words))
 
@@ -143,12 +147,13 @@ def _item(
     pull_request: PullRequest,
     decision: ReviewDecision | None,
     live: dict[int, Deployment],
+    *,
     takes_decisions: bool,
     by: User,
     now: datetime,
 ) -> Item:
     team = pull_request.repository.application.team
-    who = standing(by)
+    who = standing(by, eastern_day(now))
     own = who.holds(Role.SCRUM_MASTER) or team.pk in who.team_ids()
     deployment = live.get(pull_request.repository.application_id)
     into = f"Planned: joins {deployment.title}." if deployment else "Planned: becomes a new deployment of this title."
@@ -157,7 +162,7 @@ def _item(
     return Item(
         pull_request=pull_request,
         meta=f"{pull_request} · {pull_request.author_name} · submitted {say_ago(pull_request.submitted_at, now)}",
-        badge=badge(pull_request, by),
+        badge=badge(pull_request, by, now),
         decided=_decided(decision) if decision else None,
         into=into,
         open=takes_decisions and pull_request.status == PullRequest.Status.SUBMITTED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.roles import Role, standing
 from deployments.guards import closed_week, other_live_deployment
 from deployments.models import Deferral, Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review, ReviewDecision
-from workflow.eastern import say_day
+from workflow.eastern import eastern_day, say_day
 from workflow.machine import take
 from workflow.steps import Call, Refused
 
@@ -145,7 +145,7 @@ def decide(call: Call) -> None:
     """Given `pull_request`, `outcome` and optionally `note`. A team decides about its own pull requests only."""
     pull_request: PullRequest = call.given["pull_request"]
     team_id = pull_request.repository.application.team_id
-    who = standing(call.by)
+    who = standing(call.by, eastern_day(call.now))
     if not who.holds(Role.SCRUM_MASTER) and team_id not in who.team_ids():
         raise Refused.because(f"{pull_request} belongs to another team, which decides about it with the Scrum Master.")
     if pull_request.status != PullRequest.Status.SUBMITTED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -29,7 +29,7 @@ from deployments.models.pull_request import sha
 from deployments.planning import CHANGEABLE
 from deployments.policy import Deadline
 from deployments.weeks import open_for_plans
-from workflow.eastern import say_day, say_instant, to_eastern
+from workflow.eastern import eastern_day, say_day, say_instant, to_eastern
 from workflow.steps import Refused
 
 MOST_OFFERED = 200
@@ -51,7 +51,7 @@ class Commit(forms.CharField):
         self.widget.attrs |= {"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(value).lower()
+        return (super().to_python(value) or "").lower()
 
 
 class PullRequestForm(forms.Form):
@@ -63,7 +63,10 @@ class PullRequestForm(forms.Form):
         assume_scheme="https",
         validators=[https_only],
         help_text="For example https://github.com/acme/identity-admin/pull/482",
-        error_messages={"required": "Give the address of the pull request."},
+        error_messages={
+            "required": "Give the address of the pull request.",
+            "invalid": "Give the full address, beginning with https://.",
+        },
     )
     title = forms.CharField(max_length=300)
     repository = forms.ModelChoiceField(
@@ -75,9 +78,9 @@ class PullRequestForm(forms.Form):
     head_sha = Commit(label="Head commit", help_text="The newest commit. Approvals count for this commit only.")
     author = forms.ModelChoiceField(User.objects.none(), empty_label=None)
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = standing(user).team_ids(Role.DEVELOPER, Role.MANAGER)
+        mine = standing(user, eastern_day(now)).team_ids(Role.DEVELOPER, Role.MANAGER)
         every = Repository.objects.select_related("application")
         self.own = list(every.filter(application__team__in=mine))
         # A choice from outside is understood, so that the flow can say who may do it.
@@ -149,7 +152,8 @@ class PlanForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.targets = targets(pull_request.repository.application, list(open_for_plans(now)))
         _offer_choices(self.fields["week"], every_week(), self.targets)
-        self.fields["title"].help_text = f"Left empty, it is called “{pull_request.title[:200]}”."
+        # Django trusts help texts as markup.
+        self.fields["title"].help_text = format_html("Left empty, it is called “{}”.", pull_request.title[:200])
 
 
 def every_week() -> QuerySet[ReleaseWeek]:
@@ -183,7 +187,7 @@ class DeploymentForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, now: datetime, only: Application | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        who = standing(user)
+        who = standing(user, eastern_day(now))
         every = Application.objects.all()
         own = every if who.holds(Role.SCRUM_MASTER) else every.filter(team__in=who.team_ids())
         self.own = list(own)
@@ -218,7 +222,7 @@ class ScopeForm(forms.Form):
         self.offered = self.inside + list(waiting[:MOST_OFFERED])
         choices = [(str(each.pk), describe(each)) for each in self.offered]
         _offer_choices(self.fields["pull_requests"], PullRequest.objects.select_related("repository"), choices)
-        self.initial = {"pull_requests": [each.pk for each in self.inside]} | self.initial
+        self.initial["pull_requests"] = [each.pk for each in self.inside]
         self.initial["shown"] = " ".join(str(each.pk) for each in self.inside)
 
     def changes(self) -> tuple[list[PullRequest], list[PullRequest]]:
@@ -264,7 +268,7 @@ class AdHocReviewForm(forms.Form):
     def __init__(self, *args: Any, user: User, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.now = now
-        who = standing(user)
+        who = standing(user, eastern_day(now))
         every = Team.objects.all()
         own = every if who.holds(Role.SCRUM_MASTER) else every.filter(pk__in=who.team_ids())
         self.own = list(own)
@@ -283,7 +287,9 @@ class AdHocReviewForm(forms.Form):
         self.fields["at"].initial = to_eastern(now).replace(second=0, microsecond=0)
 
     def clean_at(self) -> datetime:
-        at: datetime = self.cleaned_data["at"].astimezone(UTC)
+        given: datetime = self.cleaned_data["at"]
+        # The first and the last years of the calendar have no room for a change of time zone.
+        at = given.astimezone(UTC) if 2000 < given.year < 9000 else given.replace(tzinfo=UTC)
         if at > self.now + timedelta(minutes=1):
             raise ValidationError("Record a review after it was held: this time is still ahead.")
         if at < self.now - timedelta(days=60):
@@ -327,7 +333,7 @@ def _offer(field: forms.Field, understood: QuerySet[Any], shown: Iterable[Any]) 
 
 
 def _offer_choices(field: forms.Field, understood: QuerySet[Any], shown: Choices) -> None:
-    assert isinstance(field, forms.ModelChoiceField)
-    field.queryset = understood
-    empty = [] if field.empty_label is None else [("", str(field.empty_label))]
-    field.widget.choices = empty + shown  # type: ignore[attr-defined]
+    choice = cast("forms.ModelChoiceField[Any]", field)
+    choice.queryset = understood
+    empty = [] if choice.empty_label is None else [("", str(choice.empty_label))]
+    choice.widget.choices = empty + shown

@@ -55,7 +55,7 @@ def fails_in_own_part(deployment: Deployment, by: Actor, now: datetime) -> str:
         return ""
     installed = deployment.status == Deployment.Status.INSTALLED
     role = Role.DEVELOPER if installed else Role.DEVOPS
-    if standing(by).holds(role, deployment.application.team_id):
+    if standing(by, eastern_day(now)).holds(role, deployment.application.team_id):
         return ""
     return "The owning team reports a failed verification." if installed else "DevOps reports a failed install."
 

@@ -9,19 +9,19 @@ from django.db.models import Exists, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.roles import Role, standing
+from accounts.roles import Role, Standing, standing
 from deployments.models import CodeReview, PullRequest, ReleaseWeek, Review
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day
 from workflow.inbox import Task
 
 
-def awaits_review_by(pull_request: PullRequest, person: User) -> bool:
+def awaits_review_by(pull_request: PullRequest, person: User, who: Standing) -> bool:
     """Whether this developer's verdict could still count: not the author, nothing said about the current head yet."""
     how = pull_request.standing
     if how.full or how.blockers or pull_request.author_id == person.pk:
         return False
-    if not standing(person).holds(Role.DEVELOPER, pull_request.repository.application.team_id):
+    if not who.holds(Role.DEVELOPER, pull_request.repository.application.team_id):
         return False
     return not any(
         review.reviewer_id == person.pk
@@ -35,10 +35,13 @@ def awaits_author(pull_request: PullRequest, person: User) -> bool:
     return pull_request.author_id == person.pk and bool(pull_request.standing.blockers)
 
 
-def reviews(pull_requests: Iterable[PullRequest], *, by: User, due: dict[int | None, datetime | None]) -> Iterator[Task]:
+def reviews(
+    pull_requests: Iterable[PullRequest], *, by: User, now: datetime, due: dict[int | None, datetime | None]
+) -> Iterator[Task]:
     """Pull requests to review, or to work on as their author. `due` by deployment; None is for those in the queue."""
+    who = standing(by, eastern_day(now))
     for pull_request in pull_requests:
-        if awaits_review_by(pull_request, by):
+        if awaits_review_by(pull_request, by, who):
             verb, why = "Review", f"{pull_request.repository.application.team} owns the code"
         elif awaits_author(pull_request, by):
             verb, why = "Rework", "You wrote it"

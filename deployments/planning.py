@@ -1,6 +1,6 @@
 """Deciding what goes into which week: the verbs that touch several objects, each in one transaction.
 
-Rows are locked in one order everywhere: the code review, pull requests by number of their row, the week, the deployment.
+Rows are locked in one order everywhere: the pull requests by key, the code review, the week, the deployment.
 Each raises Refused, and then nothing of it is written.
 """
 
@@ -70,9 +70,10 @@ def plan_into(pull_request: PullRequest, week: ReleaseWeek, *, by: User, title: 
 def decide(review: CodeReview, pull_request: PullRequest, outcome: str, *, by: User, note: str = "") -> None:
     """Records what a review decided about a pull request; "planned" also plans it for the review's week."""
     with transaction.atomic():
-        perform(CODE_REVIEW, "decide", review, by=by, pull_request=pull_request, outcome=outcome, note=note)
+        [fresh] = _lock([pull_request])
+        perform(CODE_REVIEW, "decide", review, by=by, pull_request=fresh, outcome=outcome, note=note)
         if outcome == ReviewDecision.Outcome.PLANNED:
-            plan_into(pull_request, review.week, by=by)
+            plan_into(fresh, review.week, by=by)
 
 
 def live_deployment(application_id: int, week: ReleaseWeek) -> Deployment | None:
@@ -96,10 +97,11 @@ def _join(deployment: Deployment, pull_requests: Iterable[PullRequest], by: User
         perform(PULL_REQUEST, "plan", pull_request, by=by, deployment=deployment)
 
 
-def _lock(pull_requests: Iterable[PullRequest]) -> None:
-    """Takes the rows in order before anything else, so that two people who plan the same ones never wait in a circle."""
-    rows = PullRequest.objects.select_for_update(no_key=True).filter(pk__in=[each.pk for each in pull_requests])
-    list(rows.order_by("pk").values_list("pk"))
+def _lock(pull_requests: Iterable[PullRequest]) -> list[PullRequest]:
+    """Takes the rows in order before anything else, so that two who plan the same ones never wait in a circle."""
+    rows = PullRequest.objects.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    joined = rows.select_related("repository__application__team")
+    return list(joined.filter(pk__in=[each.pk for each in pull_requests]))
 
 
 def _in_order(pull_requests: Iterable[PullRequest]) -> list[PullRequest]:

@@ -70,10 +70,12 @@ def page(
     pull_request: PullRequest, *, by: User, now: datetime, posted: str = "", data: Mapping[str, Any] | None = None
 ) -> Page:
     """`posted` names the panel whose form `data` fills."""
-    panels = [_panel(name, pull_request, by, now, data if name == posted else None) for name in ("review", "plan", "new_head")]
+    panels = [
+        _panel(name, pull_request, by, now, data if name == posted else None) for name in ("review", "plan", "new_head")
+    ]
     return Page(
         pull_request=pull_request,
-        badge=badge(pull_request, by),
+        badge=badge(pull_request, by, now),
         sentence=sentence(pull_request),
         facts=_facts(pull_request, now),
         reviews=[_line(review, pull_request) for review in reversed(pull_request.reviews.all())],
@@ -100,8 +102,8 @@ def approval_at_stake(deployment: Deployment | None, now: datetime) -> str:
         return ""
     if deployment.week.passed(Deadline.APPROVAL, now):
         due = deployment.week.due(Deadline.APPROVAL)
-        late = f"Approval was due {say_instant(due, now=now)}, so" if due else "So"
-        return f"{crq.number} is approved, and this voids the approval. {late} the deployment is held and needs an exemption."
+        late = f"approval was due {say_instant(due, now=now)}" if due else "the deadline has passed"
+        return f"This voids the approval of {crq.number}. As {late}, the deployment is held and needs an exemption."
     return f"{crq.number} is approved. This voids the approval, and the manager is asked again."
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role, standing
 from deployments.models import PullRequest, Review
-from workflow.eastern import say_ago, say_day
+from workflow.eastern import eastern_day, say_ago, say_day
 
 PER_PAGE = 50
 LAST_PAGE = 1000
@@ -80,13 +80,13 @@ def queue(user: User, *, view: str, q: str, page: str, now: datetime) -> Queue:
     view = view if view in LABELS else ("all" if q else "waiting")
     number = int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 5 else 1
     number = min(max(number, 1), LAST_PAGE)
-    found = _search(_in_view(view, user), q).order_by("-status", "-submitted_at", "-pk")
+    found = _search(_in_view(view, user, now), q).order_by("-status", "-submitted_at", "-pk")
     first = (number - 1) * PER_PAGE
     pull_requests = list(with_reviews(found)[first : first + PER_PAGE + 1])
     more = len(pull_requests) > PER_PAGE and number < LAST_PAGE
     return Queue(
         rows=[row(each, user, now) for each in pull_requests[:PER_PAGE]],
-        views=[_view(key, user, q, current=key == view) for key in LABELS],
+        views=[_view(key, user, now, q, current=key == view) for key in LABELS],
         view=view,
         q=q,
         previous_page_url=_url(view, q, number - 1) if number > 1 else "",
@@ -112,18 +112,23 @@ def row(pull_request: PullRequest, user: User, now: datetime) -> Row:
         url=pull_request.get_absolute_url(),
         title=pull_request.title,
         meta=" · ".join(words),
-        badge=badge(pull_request, user),
+        badge=badge(pull_request, user, now),
     )
 
 
-def badge(pull_request: PullRequest, user: User) -> Badge:
+OVER = {Status.SHIPPED: Badge("done", "Shipped"), Status.WITHDRAWN: Badge("none", "Withdrawn")}
+
+
+def badge(pull_request: PullRequest, user: User, now: datetime) -> Badge:
     """How it stands, by shape and word; blue when this person's review is what it waits for."""
-    if pull_request.status == Status.SHIPPED:
-        return Badge("done", "Shipped")
-    if pull_request.status == Status.WITHDRAWN:
-        return Badge("none", "Withdrawn")
+    if pull_request.status in OVER:
+        return OVER[Status(pull_request.status)]
     if pull_request.forge_state == PullRequest.Forge.CLOSED:
         return Badge("stop", "Closed at the forge")
+    return _review_badge(pull_request, user, now)
+
+
+def _review_badge(pull_request: PullRequest, user: User, now: datetime) -> Badge:
     review = pull_request.standing
     if review.blockers:
         failing = pull_request.checks == PullRequest.Checks.FAILING and len(review.blockers) == 1
@@ -132,28 +137,30 @@ def badge(pull_request: PullRequest, user: User) -> Badge:
         return Badge("done", "Fully approved")
     if pull_request.forge_state == PullRequest.Forge.DRAFT:
         return Badge("none", "Draft")
-    if awaits(pull_request, user):
+    if awaits(pull_request, user, now):
         return Badge("you", "Needs your review")
     text = f"{review.approvals} of {review.required} approvals" if review.required > 1 else "Needs an approval"
-    return Badge("part" if review.approvals or review.stale else "wait", text + (", new commit" if review.stale else ""))
+    return Badge(
+        "part" if review.approvals or review.stale else "wait", text + (", new commit" if review.stale else "")
+    )
 
 
-def awaits(pull_request: PullRequest, user: User) -> bool:
+def awaits(pull_request: PullRequest, user: User, now: datetime) -> bool:
     """Whether this person could give an approval that is still missing."""
     team_id = pull_request.repository.application.team_id
-    mine = team_id in standing(user).team_ids(Role.DEVELOPER, Role.MANAGER)
+    mine = team_id in standing(user, eastern_day(now)).team_ids(Role.DEVELOPER, Role.MANAGER)
     if not mine or pull_request.author_id == user.pk or pull_request.standing.full:
         return False
     said = (review for review in pull_request.reviews.all() if review.verdict != Review.Verdict.COMMENTED)
     return not any(review.reviewer_id == user.pk and review.sha == pull_request.head_sha for review in said)
 
 
-def _in_view(view: str, user: User) -> QuerySet[PullRequest]:
+def _in_view(view: str, user: User, now: datetime) -> QuerySet[PullRequest]:
     every = PullRequest.objects.all()
     if view == "all":
         return every
     if view == "mine":
-        ours = Q(author=user) | Q(repository__application__team__in=standing(user).team_ids())
+        ours = Q(author=user) | Q(repository__application__team__in=standing(user, eastern_day(now)).team_ids())
         return every.filter(ours, status__in=(Status.SUBMITTED, Status.PLANNED))
     return every.filter(status=Status.SUBMITTED if view == "waiting" else view)
 
@@ -170,8 +177,9 @@ def _search(found: QuerySet[PullRequest], q: str) -> QuerySet[PullRequest]:
     return found
 
 
-def _view(key: str, user: User, q: str, *, current: bool) -> View:
-    return View(LABELS[key], _url(key, q), current, "" if q or key not in COUNTED else _count(_in_view(key, user)))
+def _view(key: str, user: User, now: datetime, q: str, *, current: bool) -> View:
+    count = "" if q or key not in COUNTED else _count(_in_view(key, user, now))
+    return View(LABELS[key], _url(key, q), current, count)
 
 
 def _count(found: QuerySet[PullRequest]) -> str:

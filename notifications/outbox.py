@@ -17,10 +17,10 @@ from notifications.models import Email, Letter
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
 
-def write(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str = "") -> Letter:
-    """Renders the templates `emails/<kind>.*` into a saved letter. `now` is an aware UTC instant."""
+def compose(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str = "") -> Letter:
+    """Renders the templates `emails/<kind>.*` into a letter that is not saved. `now` is an aware UTC instant."""
     values = {**context, "now": now, "site_url": settings.SITE_URL}
-    return Letter.objects.create(
+    return Letter(
         kind=kind,
         subject=one_line(render_to_string(f"emails/{kind}.subject.txt", values))[:200],
         text=render_to_string(f"emails/{kind}.txt", values).strip() + "\n",
@@ -28,6 +28,13 @@ def write(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str =
         thread=thread,
         written_at=now,
     )
+
+
+def write(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str = "") -> Letter:
+    """The letter of `compose`, saved."""
+    letter = compose(kind, context, now=now, thread=thread)
+    letter.save()
+    return letter
 
 
 def enqueue(

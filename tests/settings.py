@@ -35,5 +35,7 @@ DATABASES["default"]["TEST"] = database.test_options()
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Manifest storage wants `collectstatic` first.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+# Nothing is collected for tests, and whitenoise warns about a folder that is not there.
+WHITENOISE_AUTOREFRESH = True
 # Coverage of templates needs to know where each piece of a page came from.
 TEMPLATES[0]["OPTIONS"] = {**TEMPLATES[0]["OPTIONS"], "debug": True}  # type: ignore[dict-item]

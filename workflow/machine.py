@@ -12,11 +12,14 @@ from accounts.roles import TEAM_ROLES, Role, people, standing
 from workflow import clock
 from workflow.eastern import eastern_day, say_near
 from workflow.models import Event
-from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step
+from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step, scope_of
 
 
 def refusal(flow: Flow, action: str, obj: Any, *, by: Actor, now: datetime) -> Refusal | None:
-    """Why this person cannot do this now, or None when it is possible (a missing reason is only seen by `perform`)."""
+    """Why this person cannot do this now, or None when it is possible (a missing reason is only seen by `perform`).
+
+    For an object's first step `obj` is the one that is not saved yet, as for `begin`.
+    """
     step = flow.steps[action]
     return _wrong_status(flow, step, obj, now) or _wrong_role(step, obj, by, now) or _guarded(step, obj, by, now)
 
@@ -91,7 +94,7 @@ def impose(flow: Flow, action: str, objects: Sequence[Any], reasons: Sequence[st
 
 def who_can(step: Step, obj: Any, now: datetime) -> str:
     """The people who hold a role for the step, in words: "Samuel Ortiz or Anita Desai"."""
-    names = [person.name for role in step.roles for person in people(role, obj.scope().team_id, on=eastern_day(now))]
+    names = [person.name for role in step.roles for person in people(role, scope_of(obj).team_id, on=eastern_day(now))]
     unique = list(dict.fromkeys(names))
     if len(unique) > 3:
         return f"{', '.join(unique[:3])} or {len(unique) - 3} more"
@@ -108,7 +111,7 @@ def _no(call: Call) -> Refusal | None:
 
 
 def _wrong_status(flow: Flow, step: Step, obj: Any, now: datetime) -> Refusal | None:
-    if not hasattr(obj, "status") or obj.status in step.sources:
+    if not hasattr(obj, "status") or obj.status in step.sources or (obj.pk is None and not step.sources):
         return None
     if obj.status == step.target and (event := _last(flow, step, obj)):
         return Refusal("done", f"{event.actor_name} did this {say_near(event.at, now)}.")
@@ -126,7 +129,7 @@ def _wrong_role(step: Step, obj: Any, by: Actor, now: datetime) -> Refusal | Non
         return None
     if not step.roles:
         return Refusal("role", "releaseflow does this by itself.")
-    team_id = obj.scope().team_id
+    team_id = scope_of(obj).team_id
     who = standing(by, eastern_day(now))
     if any(who.holds(role, team_id) for role in step.roles):
         return None
@@ -152,7 +155,7 @@ def _unreasoned(call: Call) -> Refusal | None:
 def _change(call: Call) -> None:
     """Gives the object its new facts and status, in memory."""
     if call.obj.pk:
-        call.before, call.came_from = getattr(call.obj, "status", ""), call.obj.scope()
+        call.before, call.came_from = getattr(call.obj, "status", ""), scope_of(call.obj)
     if call.step.effect:
         call.step.effect(call)
     if call.step.target:
@@ -178,14 +181,14 @@ def _for_whom(call: Call) -> Actor:
     """Whose deputy the actor was in this, when nothing else allowed it."""
     if call.by is None:
         return None
-    who, team_id = standing(call.by, eastern_day(call.now)), call.obj.scope().team_id
+    who, team_id = standing(call.by, eastern_day(call.now)), scope_of(call.obj).team_id
     if any(who.holds_own(role, team_id) for role in call.step.roles):
         return None
     return next((lender for role in call.step.roles if (lender := who.for_whom(role, team_id))), None)
 
 
 def _event(call: Call) -> Event:
-    scope = call.obj.scope()
+    scope = scope_of(call.obj)
     if scope.deployment_id is None:  # what left a deployment belongs to that deployment's story
         scope = call.came_from or scope
     return Event(

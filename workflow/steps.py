@@ -51,6 +51,12 @@ class Scope:
     week: date | None = None
 
 
+def scope_of(obj: Any) -> Scope:
+    """The object's own `scope()`; what belongs to no team, deployment or week has none."""
+    scope: Scope = obj.scope() if hasattr(obj, "scope") else Scope()
+    return scope
+
+
 @dataclass
 class Call:
     """One action being performed, as its effect, consequences and e-mails see it. `obj` is locked and fresh."""

@@ -42,6 +42,7 @@ class ExemptionRequest(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["crq", "week"], name="one_exemption_request_a_week"),
             models.CheckConstraint(condition=~Q(decided_by=F("requested_by")), name="asker_does_not_decide"),
+            models.CheckConstraint(condition=Q(why__gt="", why_now__gt="", risk__gt=""), name="exemption_says_why"),
             models.CheckConstraint(
                 condition=Q(
                     status__in=["granted", "denied"],

@@ -27,8 +27,8 @@ NOBODY = "Deployments are planned by the team that owns the application, or by t
 def new_deployment(request: HttpRequest) -> HttpResponse:
     user, now = person(request), clock.now()
     only, initial = _wished(request)
-    form = DeploymentForm(request.POST or None, user=user, now=now, only=only, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    form = DeploymentForm(request.POST if request.method == "POST" else None, user=user, now=now, only=only, initial=initial)
+    if form.is_valid():
         given = form.cleaned_data
         try:
             deployment = planning.plan_deployment(**given, by=user)
@@ -38,6 +38,7 @@ def new_deployment(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{deployment.title} is planned for the {deployment.week}.")
             return redirect(deployment)
     context = {
+        "now": now,
         "form": form,
         "title": "New deployment",
         "intro": "The installation of one application in one week. The CRQ and its documents follow on its page.",
@@ -65,6 +66,7 @@ def pull_requests(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _changed(len(add), len(remove)))
             return redirect(deployment)
     context = {
+        "now": now,
         "form": form,
         "title": f"Pull requests of {deployment.title}",
         "intro": f"{deployment.application}, {deployment.week}. Tick what it brings to production.",
@@ -85,7 +87,8 @@ def _wished(request: HttpRequest) -> tuple[Application | None, dict[str, Any]]:
     if isinstance(wished, PullRequest):
         only = wished.repository.application
         initial |= {"pull_requests": [wished.pk], "title": wished.title[:200]}
-    if week := ReleaseWeek.objects.filter(thursday=_day(request.GET.get("week", ""))).first():
+    day = _day(request.GET.get("week", ""))
+    if day and (week := ReleaseWeek.objects.filter(thursday=day).first()):
         initial["week"] = week.pk
     if isinstance(only, Application):
         initial["application"] = only.pk
@@ -93,7 +96,7 @@ def _wished(request: HttpRequest) -> tuple[Application | None, dict[str, Any]]:
     return None, initial
 
 
-def _found(model: type[PullRequest] | type[Application], pk: str) -> PullRequest | Application | None:
+def _found(model: type[PullRequest | Application], pk: str) -> PullRequest | Application | None:
     return model.objects.filter(pk=int(pk)).first() if pk.isascii() and pk.isdigit() and len(pk) < 12 else None
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from deployments import planning, pull_request_page
 from deployments.flow import PULL_REQUEST
-from deployments.forms import HeadForm, PlanForm, PullRequestForm, ReviewForm, refuse
+from deployments.forms import HeadForm, PullRequestForm, ReviewForm, refuse
 from deployments.models import PullRequest
 from deployments.pull_request_page import Panel
 from deployments.queue import queue, with_reviews
@@ -27,14 +27,16 @@ NO_REPOSITORY = "Pull requests are submitted by the team that owns the repositor
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "") for name in ("view", "q", "page")}
-    listed = queue(person(request), **asked, now=clock.now())
-    return render(request, "deployments/pull_requests.html", {"queue": listed, "new_url": reverse("new-pull-request")})
+    now = clock.now()
+    context = {"queue": queue(person(request), **asked, now=now), "new_url": reverse("new-pull-request"), "now": now}
+    return render(request, "deployments/pull_requests.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    form = PullRequestForm(request.POST or None, user=person(request))
-    if request.method == "POST" and form.is_valid():
+    now = clock.now()
+    form = PullRequestForm(request.POST if request.method == "POST" else None, user=person(request), now=now)
+    if form.is_valid():
         try:
             pull_request = planning.submit(form.unsaved(), by=person(request))
         except Refused as refused:
@@ -43,6 +45,7 @@ def new(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{pull_request} is in the queue for the next review.")
             return redirect(pull_request)
     context = {
+        "now": now,
         "form": form,
         "title": "Submit a pull request",
         "submit_label": "Submit pull request",
@@ -59,7 +62,8 @@ def pull_request(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(with_reviews(PullRequest.objects.all()), pk=pk)
     posted = request.POST.get("form", "")
     data = request.POST if request.method == "POST" else None
-    page = pull_request_page.page(found, by=person(request), now=clock.now(), posted=posted, data=data)
+    now = clock.now()
+    page = pull_request_page.page(found, by=person(request), now=now, posted=posted, data=data)
     panel = next((each for each in page.panels if each.name == posted), None)
     if data is not None and panel is None:
         raise Http404
@@ -73,7 +77,7 @@ def pull_request(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, done)
             return redirect(found)
     status = 422 if page.problem else 200
-    return render(request, "deployments/pull_request.html", {"page": page}, status=status)
+    return render(request, "deployments/pull_request.html", {"page": page, "now": now}, status=status)
 
 
 def _act(panel: Panel, pull_request: PullRequest, by: User) -> str:
@@ -85,7 +89,6 @@ def _act(panel: Panel, pull_request: PullRequest, by: User) -> str:
     if isinstance(panel.form, HeadForm):
         perform(PULL_REQUEST, "new_head", pull_request, by=by, sha=given["sha"])
         return f"The head commit of {pull_request} is now {given['sha'][: pull_request_page.SHORT]}."
-    assert isinstance(panel.form, PlanForm)
     deployment = planning.plan_into(pull_request, given["week"], by=by, title=given["title"])
     return f"{pull_request} is planned for {say_day(deployment.week.thursday)}: {deployment.title}."
 
@@ -93,6 +96,4 @@ def _act(panel: Panel, pull_request: PullRequest, by: User) -> str:
 def _start_over(panel: Panel, pull_request: PullRequest) -> None:
     """The page now shows the newest commit, so a second try is a review of that one."""
     if isinstance(panel.form, ReviewForm):
-        data = panel.form.data.copy()
-        data[panel.form.add_prefix("sha")] = pull_request.head_sha
-        panel.form.data = data
+        panel.form.data = dict(panel.form.data.items()) | {panel.form.add_prefix("sha"): pull_request.head_sha}

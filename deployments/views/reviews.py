@@ -38,14 +38,14 @@ def index(request: HttpRequest) -> HttpResponse:
             messages.success(request, "The review is recorded. Say here what was decided.")
             return redirect(review)
     ahead, over = review_rows(now)
-    context = {"form": form, "ahead": ahead, "over": over, "may_record": bool(form.own)}
+    context = {"now": now, "form": form, "ahead": ahead, "over": over, "may_record": bool(form.own)}
     return render(request, "deployments/reviews.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """The agenda; posting to it records what was decided about one pull request."""
-    user = person(request)
+    user, now = person(request), clock.now()
     found = get_object_or_404(CodeReview.objects.select_related("week", "team"), pk=pk)
     form = DecisionForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -56,8 +56,8 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
             refuse(form, refused)
         else:
             return redirect(f"{found.get_absolute_url()}#pull-request-{given['pull_request'].pk}")
-    page = agenda(found, by=user, now=clock.now())
-    context = {"page": page, "form": form, "typed": _typed(request)}
+    page = agenda(found, by=user, now=now)
+    context = {"now": now, "page": page, "form": form, "typed": _typed(request)}
     return render(request, "deployments/review.html", context, status=422 if form.errors else 200)
 
 

@@ -7,8 +7,9 @@ from hashlib import sha1
 from itertools import count
 
 from accounts.models import User
+from crq.exemptions import EXEMPTION
 from crq.flow import CRQ_FLOW
-from crq.models import CRQ, Document
+from crq.models import CRQ, Document, ExemptionRequest
 from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST
 from deployments.models import CodeReview, Deployment, PullRequest, ReleaseWeek, Repository
 from deployments.weeks import open_for_plans
@@ -59,6 +60,7 @@ class Job:
     pulls: list[PullRequest] = field(default_factory=list)
     deployment: Deployment = field(init=False)
     crq: CRQ = field(init=False)
+    request: ExemptionRequest = field(init=False)
 
     def __post_init__(self) -> None:
         self.lead, self.reviewer = self.studio.diary.random.sample(self.crew.developers, 2)
@@ -172,6 +174,21 @@ class Job:
             DEPLOYMENT, "move", self.deployment, by=by or self.crew.manager, reason=reason, week=later
         )
         self.week = later
+
+    def carried_over(self) -> None:
+        """The clock moved what was still held; the story goes on where it is now."""
+        self.deployment = Deployment.objects.select_related("application__team", "week").get(pk=self.deployment.pk)
+        self.week = self.deployment.week
+
+    # --- Exemption -------------------------------------------------------------------------------------------
+    def ask_for_exemption(self, why: str, why_now: str, risk: str) -> None:
+        """Asked with complete evidence, so the manager approves in the same form."""
+        request = ExemptionRequest(crq=self.crq, why=why, why_now=why_now, risk=risk)
+        self.request = begin(EXEMPTION, "request", request, by=self.crew.manager, approve=True)
+
+    def answer(self, action: str, reason: str) -> None:
+        """The director grants or denies."""
+        perform(EXEMPTION, action, self.request, by=self.studio.organisation.director, reason=reason)
 
 
 def _sha(repository: Repository, number: int, revision: int) -> str:

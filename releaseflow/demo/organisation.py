@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.utils.text import slugify
 
@@ -69,6 +70,7 @@ class Organisation:
     applications: dict[str, Application]
     devops: tuple[User, ...]
     scrum_master: User
+    director: User
 
     def crew(self, application: Application) -> Crew:
         return self.crews[application.team.name]
@@ -90,17 +92,17 @@ def person(name: str) -> User:
     return user
 
 
-def found(first_day: object, last_day: object) -> Organisation:
+def found(first_day: date, last_day: date) -> Organisation:
     """Creates everybody and everything that is there before the first week; the deputy serves between the days."""
     crews = {name: _crew(name, *people) for name, people in TEAMS.items()}
     offices = {role: tuple(_officer(role, name) for name in OFFICES[role]) for role in OFFICE_ROLES}
-    deputy = person(DIRECTORS_DEPUTY)
+    director, deputy = offices[Role.DIRECTOR][0], person(DIRECTORS_DEPUTY)
     Deputy.objects.create(
-        for_user=offices[Role.DIRECTOR][0], deputy=deputy, role=Role.DIRECTOR, starts=first_day, ends=last_day
+        for_user=director, deputy=deputy, role=Role.DIRECTOR, starts=first_day, ends=last_day
     )
     Stakeholder.objects.bulk_create(Stakeholder(name=name, email=email) for name, email in STAKEHOLDERS.items())
     applications = {name: _application(name, crews) for name in APPLICATIONS}
-    return Organisation(crews, applications, offices[Role.DEVOPS], offices[Role.SCRUM_MASTER][0])
+    return Organisation(crews, applications, offices[Role.DEVOPS], offices[Role.SCRUM_MASTER][0], director)
 
 
 def _crew(team_name: str, manager: str, *developers: str) -> Crew:

@@ -16,16 +16,16 @@ from releaseflow.demo.timetable import Timetable
 # Counted back from the present week: 1 is the open week before it.
 FATES: dict[int, tuple[Fate, ...]] = {
     2: (Fate.RETRIED,),
-    3: (Fate.RETURNED,),
+    3: (Fate.EXEMPTED, Fate.RETURNED),
     4: (Fate.BACKED_OUT,),
     5: (Fate.LATE, Fate.REWORKED),
     6: (Fate.WITHDRAWN,),
     7: (Fate.NOT_REACHED,),
-    8: (Fate.REWORKED,),
+    8: (Fate.DENIED, Fate.REWORKED),
     9: (Fate.MOVED,),
     10: (Fate.FORGOTTEN, Fate.RETURNED),
 }
-MOVING = {Fate.LATE, Fate.MOVED, Fate.NOT_REACHED}
+MOVING = {Fate.LATE, Fate.DENIED, Fate.MOVED, Fate.NOT_REACHED}
 REVIEW_CANCELLED, SENT_BY_THE_CLOCK = {8}, {3, 7, 11}
 INTRODUCTIONS = {
     2: "Please look at the card payments first: the acquirer watches with us.",

@@ -22,6 +22,8 @@ class Fate(Enum):
     REWORKED = auto()  # a reviewer asks for changes first
     RETURNED = auto()  # the manager asks for changes, then approves
     LATE = auto()  # not approved in time: held, and moved to the next week
+    EXEMPTED = auto()  # not approved in time; the director lets it be installed all the same
+    DENIED = auto()  # the same, but the director does not
     MOVED = auto()  # moved before the cutoff
     FORGOTTEN = auto()  # no CRQ at the cutoff: held, then withdrawn
     WITHDRAWN = auto()
@@ -56,7 +58,10 @@ def past(job: Job, fate: Fate, turn: int) -> Story:
         yield from late(job)
     yield from documented(job)
     yield from staged(job)
-    yield from decided(job, returned=fate is Fate.RETURNED)
+    if fate in {Fate.EXEMPTED, Fate.DENIED}:
+        yield from asked(job, granted=fate is Fate.EXEMPTED)
+    if fate is not Fate.EXEMPTED:
+        yield from decided(job, returned=fate is Fate.RETURNED)
     yield from installed(job, fate, turn)
 
 
@@ -124,6 +129,24 @@ def late(job: Job) -> Story:
     job.move("The test results came too late for this week.")
 
 
+def asked(job: Job, *, granted: bool) -> Story:
+    """Ready, but nobody approved it in time. Wednesday: asked, decided, and without a grant moved and staged again."""
+    yield due(job.week, Deadline.APPROVAL, hours=16, minutes=job.studio.diary.random.randint(5, 40))
+    job.ask_for_exemption(
+        "I was travelling on Tuesday afternoon and had no connection.",
+        "The regulator expects the change in production before the end of the month.",
+        "Low: it ran on core dev overnight, and backing out takes ten minutes.",
+    )
+    yield due(job.week, Deadline.APPROVAL, hours=18, minutes=job.studio.diary.random.randint(5, 50))
+    if granted:
+        job.answer("grant", "The evidence was complete on time; only the approval was late.")
+        return
+    job.answer("deny", "Nothing breaks if this waits for a week, and Thursday is full.")
+    yield due(job.week, Deadline.APPROVAL, hours=19)
+    job.move("The exemption was denied.")
+    yield from staged(job)
+
+
 def forgotten(job: Job) -> Story:
     yield due(job.week, Deadline.CUTOFF, minutes=job.studio.diary.random.randint(50, 120))
     job.do("withdraw", by=job.crew.manager, reason="Nobody opened the CRQ in time, and it can wait for the next quarter.")
@@ -133,8 +156,8 @@ def installed(job: Job, fate: Fate, turn: int) -> Story:
     """Thursday afternoon, one after the other."""
     diary, start = job.studio.diary, due(job.week, Deadline.INSTALL, minutes=17 + 11 * turn)
     if fate is Fate.NOT_REACHED:
-        yield due(job.week, Deadline.INSTALL_CLOSE, hours=15)
-        job.move("The installs before it took longer than planned.", by=job.studio.organisation.scrum_master)
+        yield due(job.week, Deadline.INSTALL_CLOSE, minutes=5)
+        job.carried_over()
         yield from _again(job, turn)
         return
     yield start
