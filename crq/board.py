@@ -172,5 +172,6 @@ def _views(week: ReleaseWeek, rows: list[Row], current: str, has_team: bool) -> 
 
 
 def _bands(rows: Iterable[Row]) -> list[Band]:
-    in_order = sorted(rows, key=lambda each: each.rank)
+    """In a band the rows that wait for the person who looks come first."""
+    in_order = sorted(rows, key=lambda each: (each.rank, not each.next.is_you))
     return [Band(label, list(found)) for label, found in groupby(in_order, key=lambda each: each.band)]

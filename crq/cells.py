@@ -69,7 +69,7 @@ def _cell(turns: Turns, column: str, now: datetime) -> Cell:
     done, total = _count(turns, keys)
     note = f"{done}/{total}" if 0 < done < total else ""
     if why := _stopped(turns, column, now):
-        return Cell("stop", note, f"{column}: {why}")
+        return Cell("stop", "", f"{column}: {why}")
     so_far = f", {done} of {total} done" if note else ""
     if any(turns.mine(key) for key in keys):
         return Cell("you", note, f"{column}: your turn{so_far}")

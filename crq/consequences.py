@@ -14,6 +14,7 @@ from crq.exemptions import EXEMPTION, granted
 from crq.flow import CRQ_FLOW, lock_crq_of
 from crq.models import CRQ
 from crq.readiness import Facts
+from crq.week_end import follow_dates
 from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
@@ -70,8 +71,10 @@ def complete_flows() -> None:
         consequences={"grant": granted},
         emails=emails.WRITERS,
     )
-    for flow in (CODE_REVIEW, WEEK):
-        flow.complete(emails=emails.WRITERS)
+    WEEK.complete(
+        consequences=dict.fromkeys(("reschedule", "skip", "substitute", "reopen"), follow_dates), emails=emails.WRITERS
+    )
+    CODE_REVIEW.complete(emails=emails.WRITERS)
 
 
 def _settle_pull_request(pull_request: PullRequest, now: datetime) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crq.announcing import send_if_due
 from crq.deliverables import Readiness, listed
@@ -22,7 +23,7 @@ from crq.week_end import carry_over, close_failed
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, Milestone, ReleaseWeek
 from deployments.policy import Deadline
-from deployments.weeks import current_policy
+from deployments.rules import current_policy
 from workflow.eastern import say_instant
 from workflow.machine import impose
 from workflow.models import Event
@@ -44,7 +45,7 @@ class Enforced:
 
 def settle(deployment: Deployment, now: datetime) -> None:
     """Judges a locked deployment by every deadline of its week that has passed and has not judged it yet."""
-    if deployment.pk is None or deployment.status == S.WITHDRAWN:
+    if deployment.pk is None or deployment.status == S.WITHDRAWN or deployment.week.skipped:
         return
     passed = [each for each in deployment.week.milestones.all() if each.key in JUDGED and now > each.due_at]
     if not passed:
@@ -63,7 +64,7 @@ def enforce(now: datetime, *, after_each: Callable[[], None] = lambda: None) -> 
     """
     done: list[Enforced] = []
     broken: set[int] = set()
-    due = Milestone.objects.filter(enforced_at=None, due_at__lt=now).select_related("week").order_by("due_at", "pk")
+    due = _waiting(now).select_related("week").order_by("due_at", "pk")
     for milestone in due:
         if milestone.week_id in broken:
             continue
@@ -77,12 +78,17 @@ def enforce(now: datetime, *, after_each: Callable[[], None] = lambda: None) -> 
     return done
 
 
+def _waiting(now: datetime) -> QuerySet[Milestone]:
+    """What has passed and is not enforced. In a week that was skipped meanwhile nothing is enforced any more."""
+    return Milestone.objects.filter(enforced_at=None, due_at__lt=now, week__install_day__isnull=False)
+
+
 def _claim_and_apply(milestone: Milestone, now: datetime) -> int | None:
-    """The number of deployments held, or None when somebody else claimed the milestone."""
+    """The number of deployments held, or None when somebody else claimed the milestone or its date moved meanwhile."""
     with transaction.atomic():
-        if not Milestone.objects.filter(pk=milestone.pk, enforced_at=None).update(enforced_at=now):
-            return None
         ReleaseWeek.objects.select_for_update(no_key=True).get(pk=milestone.week_id)
+        if not _waiting(now).filter(pk=milestone.pk).update(enforced_at=now):
+            return None
         held = sum(_judge(chunk, Facts.of_all(chunk), milestone, now) for chunk in _unjudged(milestone))
         EFFECTS.get(milestone.key, _nothing_more)(milestone, now)
         Event.objects.create(

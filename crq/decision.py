@@ -10,14 +10,25 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role, standing
 from crq.deliverables import TABLE, Deliverable, Readiness
+from crq.exemptions import EXEMPTION, at_risk
 from crq.flow import CRQ_FLOW
+from crq.missed import missed, tuesday_snapshots
+from crq.models import ExemptionRequest
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
 from workflow.eastern import eastern_day, say_long_day
+from workflow.machine import refusal
 
-S = Deployment.Status
+S, E = Deployment.Status, ExemptionRequest.Status
+ASKED = {
+    E.REQUESTED: "An exemption was asked for and waits for the EDMT Director's decision.",
+    E.GRANTED: "An exemption was granted: the deadline is waived for this week.",
+    E.DENIED: "The exemption was denied, so a new week must be chosen.",
+    E.LAPSED: "Nobody decided about the exemption in time, so a new week must be chosen.",
+    E.WITHDRAWN: "The request for an exemption was withdrawn.",
+}
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,15 @@ def _planned(deployment: Deployment, readiness: Readiness, by: User, now: dateti
     mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by, now)]
     wanted = readiness.missing([each.key for each in TABLE if each.due != Deadline.INSTALL_CLOSE])
     first = mine or readiness.open_now()
+    asked, ask = _exemption(deployment, readiness, by, now)
     heading = f"Your turn: {_words(first)}" if mine else f"Waiting for {_owners(first)}"
     return Panel(
         tone="you" if mine else "wait",
         heading=heading,
-        sentence="Missing before this can be installed:",
+        sentence=f"{asked} Missing before this can be installed:".lstrip(),
         due=deployment.week.due(first[0].due) if first else None,
         missing=[_missing(each, readiness) for each in wanted],
-        acts=_work(deployment, mine, by, now),
+        acts=_work(deployment, mine, by, now) + [each for each in ask if each.enabled],
     )
 
 
@@ -89,34 +101,65 @@ def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: date
     sentence = "Everything due before approval is in place."
     if day:
         sentence += f" Approving clears this change for install on {say_long_day(day)}."
-    digest = {"digest": readiness.facts.digest}
+    asked, ask = _exemption(deployment, readiness, by, now)
+    approve = act(CRQ_FLOW, "approve", crq, by=by, now=now, primary=True)
     return Panel(
         tone="you" if mine else "wait",
         heading="Ready for your decision" if mine else "Waiting for the manager's approval",
-        sentence=sentence,
+        sentence=f"{sentence} {asked}".rstrip(),
         due=deployment.week.due(Deadline.APPROVAL),
         acts=[
-            act(CRQ_FLOW, "approve", crq, by=by, now=now, primary=True),
+            approve,
             act(CRQ_FLOW, "return", crq, by=by, now=now),
+            *(each for each in ask if each.enabled and not approve.enabled),
         ],
         note_label="Note" if mine else "",
-        hidden=digest,
+        hidden={"digest": readiness.facts.digest},
     )
 
 
 def _held(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
-    wanted = readiness.missing([each.key for each in TABLE if each.due != Deadline.INSTALL_CLOSE])
+    week = deployment.week
+    late = {each.deliverable.key: each.words(now) for each in missed(tuesday_snapshots(deployment, week), readiness, week)}
+    due = [each for each in TABLE if each.due != Deadline.INSTALL_CLOSE]
+    shown = [each for each in due if each.key in late or not readiness.complete(each.key)]
     mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by, now) and each.key != "approved"]
-    move = act(
-        DEPLOYMENT, "move", deployment, by=by, now=now, form_url=reverse("move", args=[deployment.pk]), primary=True
-    )
+    asked, ask = _exemption(deployment, readiness, by, now)
     return Panel(
         tone="stop",
         heading="Held",
-        sentence=deployment.held_reason + (" Still missing:" if wanted else ""),
-        missing=[_missing(each, readiness) for each in wanted],
-        acts=[*_work(deployment, mine, by, now), move],
+        sentence=" ".join(filter(None, [deployment.held_reason, asked, "What was due:" if shown else ""])),
+        missing=[_missing(each, readiness, late.get(each.key, "")) for each in shown],
+        acts=[*_work(deployment, mine, by, now), *ask, _move(deployment, by, now, primary=not mine and not _possible(ask))],
     )
+
+
+def _possible(acts: list[Act]) -> bool:
+    return any(each.enabled and each.primary for each in acts)
+
+
+def _move(deployment: Deployment, by: User, now: datetime, *, primary: bool) -> Act:
+    url = reverse("move", args=[deployment.pk])
+    return act(DEPLOYMENT, "move", deployment, by=by, now=now, form_url=url, primary=primary)
+
+
+def _exemption(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> tuple[str, list[Act]]:
+    """How the exemption for this week stands, and the act for it: to ask for one where that makes sense, or to see it."""
+    crq = readiness.facts.crq
+    asked = next((each for each in crq.exemptions.all() if each.week_id == deployment.week_id), None) if crq else None
+    if asked:
+        url = asked.get_absolute_url()
+        return ASKED[E(asked.status)], [Act("exemption", "See the request", url, enabled=True, form_url=url)]
+    if deployment.status != S.HELD and not at_risk(deployment, readiness, now):
+        return "", []
+    if crq is None:
+        why_not = "An exemption is asked for a CRQ. Create it first."
+        return "", [Act("request", "Ask for an exemption", "", enabled=False, why_not=why_not)]
+    no = refusal(EXEMPTION, "request", ExemptionRequest(crq=crq), by=by, now=now)
+    url = reverse("ask-exemption", args=[crq.number])
+    primary = deployment.status == S.HELD
+    why_not = no.sentence if no else ""
+    return "", [Act("request", "Ask for an exemption", url, no is None, why_not, primary=primary, form_url=url)]
 
 
 def _cleared(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
@@ -191,8 +234,9 @@ def _owners(deliverables: list[Deliverable]) -> str:
     return " and ".join(dict.fromkeys(Role(each.owner).label for each in deliverables)) or "nobody"
 
 
-def _missing(each: Deliverable, readiness: Readiness) -> Missing:
-    note = readiness.of[each.key].missing
+def _missing(each: Deliverable, readiness: Readiness, late: str = "") -> Missing:
+    """`late`: by how long it missed its deadline."""
+    note = ", ".join(filter(None, [readiness.of[each.key].missing, late]))
     return Missing(f"{each.label} ({Role(each.owner).label}){f': {note}' if note else ''}", f"#{each.key}")
 
 

@@ -123,6 +123,16 @@ def _review_cancelled(call: Call) -> None:
     _queue("review_cancelled", call, context, to)
 
 
+def _week_warning(call: Call) -> None:
+    """Everybody is told of a skipped week, and of its install day when it gets one after that."""
+    if call.step.action != "warn" and not call.given.get("was_warned"):
+        return
+    week = call.obj
+    context = {"week": week, "url": settings.SITE_URL + week.get_absolute_url()}
+    everybody = User.objects.filter(is_active=True).exclude(memberships=None, appointments=None).distinct()
+    _queue("week_warning", call, context, everybody)
+
+
 def _approval_voided(call: Call) -> None:
     """Who moves a deployment tells about the approval in the same letter."""
     if not call.given.get("moved"):
@@ -143,4 +153,5 @@ WRITERS: dict[str, Callable[[Call], None]] = {
     "exemption_decided": _exemption("exemption_decided", _everyone_concerned),
     "window_open": _window_open,
     "review_cancelled": _review_cancelled,
+    "week_warning": _week_warning,
 }

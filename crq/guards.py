@@ -80,23 +80,35 @@ def not_own_change(crq: CRQ, by: Actor, now: datetime) -> str:
     """Whoever opened the CRQ or wrote a pull request on it does not approve it, nor does their deputy for them."""
     if by is None:
         return ""
-    who, team_id = standing(by, eastern_day(now)), crq.scope().team_id
-    principal = None if who.holds_own(Role.MANAGER, team_id) else who.for_whom(Role.MANAGER, team_id)
-    authors = {pull.author_id for pull in Facts.seen(crq.deployment).pull_requests}
-    for person in filter(None, (by, principal)):
-        subject = "You" if person == by else f"{person.name}, for whom you act,"
-        if person.pk == crq.opened_by_id:
-            return f"{subject} opened this CRQ, so someone else must approve it.{_others(crq, now)}"
-        if person.pk in authors:
-            return f"{subject} wrote a pull request on this CRQ, so someone else must approve it.{_others(crq, now)}"
+    for person in (by, _principal(crq, by, eastern_day(now))):
+        if person and (part := _part(crq, person)):
+            subject = "You" if person == by else f"{person.name}, for whom you act,"
+            return f"{subject} {part}, so someone else must approve it.{_others(crq, now)}"
     return ""
 
 
+def _principal(crq: CRQ, by: User, on: date) -> User | None:
+    """The manager whose deputy this person is, when they are none themselves."""
+    who, team_id = standing(by, on), crq.scope().team_id
+    return None if who.holds_own(Role.MANAGER, team_id) else who.for_whom(Role.MANAGER, team_id)
+
+
+def _part(crq: CRQ, person: User) -> str:
+    """The part that somebody has in the change, in words that follow their name."""
+    if person.pk == crq.opened_by_id:
+        return "opened this CRQ"
+    wrote = any(pull.author_id == person.pk for pull in Facts.seen(crq.deployment).pull_requests)
+    return "wrote a pull request on this CRQ" if wrote else ""
+
+
 def possible_approvers(crq: CRQ, on: date) -> list[User]:
-    """Managers of the owning team, and their deputies on that day, who neither opened the CRQ nor wrote part of it."""
-    authors = {pull.author_id for pull in Facts.seen(crq.deployment).pull_requests}
-    managers = people(Role.MANAGER, crq.scope().team_id, on=on)
-    return [person for person in managers if person.pk not in authors | {crq.opened_by_id}]
+    """Managers of the owning team, and their deputies on that day, who have no part in the change, nor act for one."""
+    found = []
+    for person in people(Role.MANAGER, crq.scope().team_id, on=on):
+        principal = _principal(crq, person, on)
+        if not _part(crq, person) and not (principal and _part(crq, principal)):
+            found.append(person)
+    return found
 
 
 def _others(crq: CRQ, now: datetime) -> str:

@@ -40,6 +40,7 @@ SAYS = {
     "fail": "{who} reported a failure {when}: {reason}",
     "back_out": "{who} backed this out {when}.",
 }
+NAMED = 2
 BACK_OUT = "This ends the installation for this week. Its pull requests return to the queue."
 
 
@@ -73,7 +74,6 @@ class Left:
     url: str
     title: str
     meta: str
-    state: str
     reason: str
 
 
@@ -91,7 +91,8 @@ class InstallDay:
     tally: str
     batch: Batch
     rows: list[Row]
-    left: list[Left]
+    uncleared: list[Left]
+    held: list[Left]
 
 
 def install_day(week: ReleaseWeek, *, by: User, now: datetime) -> InstallDay:
@@ -107,7 +108,8 @@ def install_day(week: ReleaseWeek, *, by: User, now: datetime) -> InstallDay:
         tally=_tally(running),
         batch=_batch(week, by, now),
         rows=rows,
-        left=[_left(each) for each in facts if each.deployment.status not in RUNNING],
+        uncleared=[_left(each, _missing(each)) for each in facts if each.deployment.status == S.PLANNED],
+        held=[_left(each, each.deployment.held_reason) for each in facts if each.deployment.status == S.HELD],
     )
 
 
@@ -120,7 +122,8 @@ def _tally(running: list[Facts]) -> str:
 def _batch(week: ReleaseWeek, by: User, now: datetime) -> Batch:
     done_at, who = week.batch_completed_at, week.batch_completed_by
     if done_at and who:
-        return Batch(True, "Batch complete", f"{who.name} marked this {say_near(done_at, now)}. Installs are open.", None)
+        is_open = "" if week.passed(Deadline.INSTALL_CLOSE, now) else " Installs are open."
+        return Batch(True, "Batch complete", f"{who.name} marked this {say_near(done_at, now)}.{is_open}", None)
     install, today = week.due(Deadline.INSTALL), eastern_day(now)
     about = f" It is expected to end about {say_near(install, now)}." if install else ""
     if week.passed(Deadline.INSTALL_CLOSE, now):
@@ -207,15 +210,11 @@ def _say(event: Event, now: datetime) -> str:
 
 
 # --- What is not installed -----------------------------------------------------------------------------------
-def _left(facts: Facts) -> Left:
-    deployment = facts.deployment
-    held = deployment.status == S.HELD
+def _left(facts: Facts, reason: str) -> Left:
+    return Left(facts.deployment.get_absolute_url(), facts.deployment.title, _meta(facts), reason)
+
+
+def _missing(facts: Facts) -> str:
     missing = Readiness(facts).missing_at(Deadline.APPROVAL)
-    reason = f"Not cleared yet. Still missing: {listed(missing)}." if missing else "Not cleared yet."
-    return Left(
-        url=deployment.get_absolute_url(),
-        title=deployment.title,
-        meta=_meta(facts),
-        state="stop" if held else "none",
-        reason=f"Held. {deployment.held_reason}" if held else reason,
-    )
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    return f"Still missing: {listed(missing[:NAMED])}{more}." if missing else "Waits for its clearance."

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import User
 from crq import announcing
 from crq.announcing import ANNOUNCEMENT
-from crq.letters import Badge, Delivery, delivery_of, kind_label, state_badge, with_delivery
+from crq.letters import Badge, Delivery, deliveries, kind_label, state_badge
 from crq.models import Announcement
 from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
@@ -21,6 +20,7 @@ from workflow.eastern import say_day, say_instant, say_near, say_time
 
 WEEKS, LETTERS = 3, 30
 Kind, Status = Announcement.Kind, Announcement.Status
+DRAFT = Badge("idle", "Draft")
 BY_ITSELF = {Kind.PLANNED: Deadline.PLAN_EMAIL, Kind.COMPLETION: Deadline.INSTALL_CLOSE}
 
 
@@ -77,32 +77,35 @@ class MailPage:
 def mail_room(*, now: datetime) -> MailRoom:
     """The weeks ahead with their drafts, made on first sight; then the newest letters."""
     weeks = list(open_for_install(now).prefetch_related("milestones")[:WEEKS])
-    newest = list(with_delivery(Letter.objects.all())[:LETTERS])
-    sent = _announcements_of(newest)
-    return MailRoom([_week(week, found, now) for week, found in _announcements(weeks)], [_letter(each, sent, now) for each in newest])
+    newest = list(Letter.objects.defer("text", "html")[:LETTERS])
+    found = _announcements(weeks)
+    got = deliveries([letter.pk for letter in newest] + [each.letter_id for pair in found for each in pair if each.letter_id])
+    pages = _pages(newest)
+    return MailRoom(
+        weeks=[_week(week, pair, got, now) for week, pair in zip(weeks, found, strict=True)],
+        letters=[_letter(each, pages.get(each.pk, ""), got[each.pk], now) for each in newest],
+    )
 
 
-def _announcements(weeks: list[ReleaseWeek]) -> Iterable[tuple[ReleaseWeek, list[tuple[Announcement, Delivery | None]]]]:
-    """For each week its two announcements, each the draft or else what was sent last, with its delivery."""
+def _announcements(weeks: list[ReleaseWeek]) -> list[list[Announcement]]:
+    """For each week its two announcements: each the draft, or else what was sent last."""
     known: dict[tuple[int, str], Announcement] = {}
     for each in Announcement.objects.filter(week__in=weeks).select_related("sent_by").order_by("-status", "pk"):
-        known[each.week_id, each.kind] = each  # "sent" sorts after "draft", so backwards a draft comes last and wins
-    letters = [each.letter_id for each in known.values() if each.letter_id]
-    tallies = {each.pk: delivery_of(each) for each in with_delivery(Letter.objects.filter(pk__in=letters))}
-    for week in weeks:
-        found = [known.get((week.pk, kind)) or announcing.draft(kind, week) for kind in Kind.values]
-        yield week, [(each, tallies.get(each.letter_id or 0)) for each in found]
+        known[each.week_id, each.kind] = each  # drafts come last, and win
+    return [[known.get((week.pk, kind)) or announcing.draft(kind, week) for kind in Kind.values] for week in weeks]
 
 
-def _week(week: ReleaseWeek, found: list[tuple[Announcement, Delivery | None]], now: datetime) -> WeekMail:
+def _week(week: ReleaseWeek, pair: list[Announcement], got: dict[int, Delivery], now: datetime) -> WeekMail:
     entries = [
-        Entry(each.get_absolute_url(), each.get_kind_display(), _when(each, week, now), tally.badge if tally else DRAFT)
-        for each, tally in found
+        Entry(
+            url=each.get_absolute_url(),
+            label=each.get_kind_display(),
+            detail=_when(each, week, now),
+            badge=got[each.letter_id].badge if each.letter_id else DRAFT,
+        )
+        for each in pair
     ]
     return WeekMail(f"Install {say_day(week.install_day or week.thursday)}", week.get_absolute_url(), entries)
-
-
-DRAFT = Badge("idle", "Draft")
 
 
 def _when(announcement: Announcement, week: ReleaseWeek, now: datetime) -> str:
@@ -116,14 +119,14 @@ def _sender(announcement: Announcement) -> str:
     return announcement.sent_by.name if announcement.sent_by else "releaseflow"
 
 
-def _announcements_of(letters: list[Letter]) -> dict[int, str]:
-    rows = Announcement.objects.filter(letter__in=[letter.pk for letter in letters])
+def _pages(letters: list[Letter]) -> dict[int, str]:
+    """Which letters are announcements, and where they are shown."""
+    rows = Announcement.objects.filter(letter__in=letters)
     return {each.letter_id: each.get_absolute_url() for each in rows if each.letter_id}
 
 
-def _letter(letter: Letter, sent: dict[int, str], now: datetime) -> Entry:
-    detail = f"{kind_label(letter)} · {say_near(letter.written_at, now)}"
-    return Entry(sent.get(letter.pk, ""), letter.subject, detail, delivery_of(letter).badge)
+def _letter(letter: Letter, url: str, got: Delivery, now: datetime) -> Entry:
+    return Entry(url, letter.subject, f"{kind_label(letter)} · {say_near(letter.written_at, now)}", got.badge)
 
 
 # --- One announcement ----------------------------------------------------------------------------------------

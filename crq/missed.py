@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from accounts.roles import Role
 from crq.deliverables import TABLE, Deliverable, Readiness
 from crq.models import Document, Snapshot
 from crq.readiness import Facts
-from deployments.models import ReleaseWeek
+from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import say_span
 
@@ -35,6 +37,12 @@ class Missed:
         if not self.there:
             return f"still missing, late {say_span(now - self.due)}"
         return f"late {say_span(self.came - self.due)}" if self.came and self.came > self.due else "in place now"
+
+
+def tuesday_snapshots(deployment: Deployment, week: ReleaseWeek) -> QuerySet[Snapshot]:
+    """Of this deployment in this week, the earlier deadline first."""
+    found = deployment.snapshots.filter(milestone__week=week, milestone__key__in=TUESDAY)
+    return found.select_related("milestone").order_by("milestone__due_at")
 
 
 def missed(snapshots: Iterable[Snapshot], readiness: Readiness, week: ReleaseWeek) -> list[Missed]:

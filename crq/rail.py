@@ -10,7 +10,7 @@ from crq.deliverables import TABLE
 from crq.turns import Turns
 from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
-from workflow.eastern import WEEKDAYS, eastern_day, say_day, say_near, to_eastern
+from workflow.eastern import WEEKDAYS, eastern_day, say_day, say_time, to_eastern
 
 FIRST = tuple(each.key for each in TABLE if each.due == Deadline.CUTOFF)
 EVIDENCE = tuple(each.key for each in TABLE if each.due == Deadline.APPROVAL and each.key != "approved")
@@ -61,13 +61,16 @@ def rail(
     install, close = week.due(Deadline.INSTALL), week.due(Deadline.INSTALL_CLOSE)
     if not (plan and cutoff and approval and install and close):
         return []
+    status = _when(sent, now) if sent else f"{_day(close, now)}, after install"
     steps = [
         Step("Plan shared", _when(plan_sent or plan, now), f"{len(live)} planned", plan, bool(plan_sent)),
         _tallied("PRs and CRQs", cutoff, live, FIRST, now),
         replace(_tallied("Docs and branch", approval, live, EVIDENCE, now), when=_day(approval, now)),
         _tallied("CRQ approvals", approval, live, ("approved",), now),
-        replace(_tallied("Code install", install, live, ("installed",), now), when=_about(install, now), at=close),
-        Step("Status email", _after(close, sent, now), "Sent" if sent else "Not sent", close, bool(sent)),
+        replace(
+            _tallied("Code install", install, live, ("installed",), now), when=_when(install, now, "about "), at=close
+        ),
+        Step("Status email", status, "Sent" if sent else "Not sent", close, bool(sent)),
     ]
     return _placed(steps, now)
 
@@ -79,43 +82,28 @@ def _tallied(label: str, at: datetime, live: Sequence[Turns], keys: tuple[str, .
 
 def _placed(steps: list[Step], now: datetime) -> list[Step]:
     """Marks what is over, the step people work on now, and the one after it."""
-    over = [step.complete or now > step.at for step in steps]
-    current = over.index(False) if False in over else len(steps)
-    states = ["now" if number == current else "next" if number == current + 1 else "" for number in range(len(steps))]
-    return [
-        replace(step, state="past" if over[number] else states[number], node=_node(step, states[number], now))
-        for number, step in enumerate(steps)
-    ]
+    ahead = [step for step in steps if not step.complete and now <= step.at]
+    states = dict.fromkeys((step.label for step in ahead), "")
+    states |= {step.label: state for step, state in zip(ahead, ("now", "next"), strict=False)}
+    return [_marked(step, states.get(step.label, "past"), now) for step in steps]
 
 
-def _node(step: Step, state: str, now: datetime) -> str:
+def _marked(step: Step, state: str, now: datetime) -> Step:
     if step.complete:
-        return "done"
+        return replace(step, state=state, node="done")
     if state == "now":
-        return "you"
-    return "stop" if now > step.at and not step.tally.endswith(" of 0") else "none"
+        return replace(step, state=state, node="you")
+    missed = now > step.at and not step.tally.endswith(" of 0")
+    return replace(step, state=state, node="stop" if missed else "none")
 
 
-def _when(at: datetime, now: datetime) -> str:
-    words = say_near(at, now)
-    return words[0].upper() + words[1:]
+def _when(at: datetime, now: datetime, about: str = "") -> str:
+    return f"{_day(at, now)}, {about}{say_time(at)}"
 
 
 def _day(at: datetime, now: datetime) -> str:
-    return "Today" if eastern_day(at) == eastern_day(now) else say_day(at)
-
-
-def _about(at: datetime, now: datetime) -> str:
-    return (
-        _when(at, now).replace(", ", ", about ")
-        if eastern_day(at) == eastern_day(now)
-        else f"{say_day(at)}, about {_clock(at)}"
-    )
-
-
-def _clock(at: datetime) -> str:
-    return say_near(at, at).partition(", ")[2]
-
-
-def _after(close: datetime, sent: datetime | None, now: datetime) -> str:
-    return _when(sent, now) if sent else f"{_day(close, now)}, after install"
+    """Today, the weekday in the days just ahead, else the date: there is little room."""
+    away = (eastern_day(at) - eastern_day(now)).days
+    if away == 0:
+        return "Today"
+    return WEEKDAYS[to_eastern(at).weekday()][:3] if 0 < away < 7 else say_day(at)

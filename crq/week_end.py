@@ -1,9 +1,10 @@
-"""The end of an install window: nothing is lost, and what is over is closed."""
+"""The end of an install window, or of a week that is skipped: nothing is lost, and what is over is closed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from crq.exemptions import lapse_all
 from crq.flow import CRQ_FLOW, lock_crq_of
 from crq.models import CRQ
 from deployments.flow import DEPLOYMENT, PULL_REQUEST
@@ -14,6 +15,7 @@ from workflow.machine import follow, perform
 from workflow.steps import Call
 
 S = Deployment.Status
+LIVE = (S.PLANNED, S.CLEARED, S.HELD)
 
 
 def carry_over(week: ReleaseWeek, now: datetime) -> None:
@@ -22,13 +24,45 @@ def carry_over(week: ReleaseWeek, now: datetime) -> None:
     Where the application has a deployment of its own in that week, the one after is taken. With no open week the deployment
     stays held, and the Scrum Master moves it.
     """
-    weeks = list(open_for_plans(now).filter(thursday__gt=week.thursday))
+    weeks = _later(week, now)
     held = Deployment.objects.filter(week=week, status=S.HELD).select_related("application").order_by("pk")
     for deployment in held:
-        target = next((each for each in weeks if other_live_deployment(deployment, each) is None), None)
-        if target:
+        if target := _free(deployment, weeks):
             reason = f"Carried over: {deployment.held_reason}"
             perform(DEPLOYMENT, "move", deployment, by=None, reason=reason, week=target)
+
+
+def follow_dates(call: Call) -> None:
+    """A week got other dates: what is planned for it leaves a skipped week, and CRQs aim at the new install day.
+
+    Without an open week a deployment stays where it is, and the Scrum Master moves it.
+    """
+    week: ReleaseWeek = call.obj
+    if call.given["skips"]:
+        _leave(call, week)
+        lapse_all(week.pk, call.now)
+    elif week.install_day and week.install_day != call.given["came_from"]:
+        crqs = CRQ.objects.filter(deployment__week=week, deployment__status__in=LIVE)
+        crqs.exclude(status=CRQ.Status.CLOSED).update(target_date=week.install_day)
+
+
+def _leave(call: Call, week: ReleaseWeek) -> None:
+    live = Deployment.objects.filter(week=week, status__in=LIVE).order_by("pk")
+    ids = list(live.select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))
+    weeks = _later(week, call.now)
+    for deployment in Deployment.objects.filter(pk__in=ids).select_related("application__team", "week").order_by("pk"):
+        if target := _free(deployment, weeks):
+            reason = f"No code install in the {week}: {week.skip_reason}."
+            follow(call, DEPLOYMENT, "move", deployment, reason=reason, week=target)
+
+
+def _later(week: ReleaseWeek, now: datetime) -> list[ReleaseWeek]:
+    return list(open_for_plans(now).filter(thursday__gt=week.thursday))
+
+
+def _free(deployment: Deployment, weeks: list[ReleaseWeek]) -> ReleaseWeek | None:
+    """The first of the weeks in which the application has no deployment of its own."""
+    return next((each for each in weeks if other_live_deployment(deployment, each) is None), None)
 
 
 def close_failed(week: ReleaseWeek, now: datetime) -> None:

@@ -86,7 +86,7 @@ def review_rows(now: datetime) -> tuple[list[ReviewRow], list[ReviewRow]]:
         planned=Count("decisions", filter=Q(decisions__outcome=Outcome.PLANNED)), decided=Count("decisions")
     )
     ahead = counted.filter(status=Status.SCHEDULED).order_by("at", "pk")[:MOST_AHEAD]
-    over = counted.exclude(status=Status.SCHEDULED)[:MOST_BEFORE]
+    over = counted.exclude(status=Status.SCHEDULED).order_by("-at", "-pk")[:MOST_BEFORE]
     return [_row(each, now) for each in ahead], [_row(each, now) for each in over]
 
 

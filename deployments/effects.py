@@ -141,6 +141,11 @@ def complete_batch(call: Call) -> None:
     call.obj.batch_completed_at, call.obj.batch_completed_by = call.now, call.by
 
 
+def move_review(call: Call) -> None:
+    """Given `at`: the weekly review goes with the deadline of its week."""
+    call.obj.at = call.given["at"]
+
+
 def decide(call: Call) -> None:
     """Given `pull_request`, `outcome` and optionally `note`. A team decides about its own pull requests only."""
     pull_request: PullRequest = call.given["pull_request"]

@@ -1,4 +1,4 @@
-"""What can happen to a deployment, a pull request, a code review and a release week: one table each, keyed by action.
+"""What can happen to a deployment, a pull request, a review, a release week and the schedule: one table each, by action.
 
 `crq/` completes these tables with what only it knows: guards that look at the CRQ, and consequences for it.
 """
@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from accounts.roles import Role
-from deployments import effects, guards
-from deployments.models import CodeReview, Deployment, PullRequest, ReleaseWeek
+from deployments import effects, guards, week_effects, week_guards
+from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, SchedulePolicy
+from deployments.rules import lock_policy
 from workflow.steps import Flow, Step
 
 DEV, MANAGER, SCRUM, DEVOPS = Role.DEVELOPER, Role.MANAGER, Role.SCRUM_MASTER, Role.DEVOPS
+ADMIN = Role.ADMINISTRATOR
 PLANNERS = (DEV, MANAGER, SCRUM)
 
 
@@ -43,6 +45,10 @@ def lock_review(pk: int) -> CodeReview:
 
 def lock_week(pk: int) -> ReleaseWeek:
     return ReleaseWeek.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
+
+
+def lock_closed_day(pk: int) -> ClosedDay:
+    return ClosedDay.objects.select_for_update().get(pk=pk)
 
 
 S = Deployment.Status
@@ -89,6 +95,7 @@ DEPLOYMENT = Flow(
             effects.start,
         ),
         Step("finish", "Mark installed", (S.INSTALLING,), S.INSTALLED, (DEVOPS,), (), effects.finish, emails=("verify_needed",)),
+        Step("remind", "Ask again to verify", (S.INSTALLED,), "", (), (guards.is_silent,), emails=("verify_needed",)),
         Step(
             "fail",
             "Report failure",
@@ -150,6 +157,8 @@ CODE_REVIEW = Flow(
         Step("record", "Record ad hoc review", (), R.HELD, (DEV, MANAGER, SCRUM)),
         Step("hold", "Mark as held", (R.SCHEDULED,), R.HELD, (SCRUM,)),
         Step("cancel", "Cancel review", (R.SCHEDULED,), R.CANCELLED, (SCRUM,), needs_reason=True, emails=("review_cancelled",)),
+        Step("reschedule", "Move review", (R.SCHEDULED,), effect=effects.move_review),
+        Step("resume", "Schedule review again", (R.CANCELLED,), R.SCHEDULED, effect=effects.move_review),
         Step(
             "decide",
             "Decide",
@@ -177,5 +186,58 @@ WEEK = Flow(
             effect=effects.complete_batch,
             emails=("window_open",),
         ),
+        Step("reschedule", "Follow the schedule", effect=week_effects.reschedule, emails=("week_warning",)),
+        Step(
+            "skip",
+            "Skip this week",
+            roles=(SCRUM, ADMIN),
+            guards=(week_guards.not_skipped, week_guards.not_over, week_guards.nothing_started),
+            effect=week_effects.skip,
+            needs_reason=True,
+            plain=False,
+        ),
+        Step(
+            "substitute",
+            "Set the install day",
+            roles=(SCRUM,),
+            guards=(week_guards.not_over, week_guards.nothing_started),
+            effect=week_effects.substitute,
+            emails=("week_warning",),
+            plain=False,
+        ),
+        Step(
+            "reopen",
+            "Follow the calendar again",
+            roles=(SCRUM, ADMIN),
+            guards=(week_guards.chosen_by_hand, week_guards.not_over, week_guards.nothing_started),
+            effect=week_effects.reopen,
+            emails=("week_warning",),
+            plain=False,
+        ),
+        Step(
+            "warn",
+            "Warn of the skipped week",
+            guards=(week_guards.is_skipped, week_guards.not_over, week_guards.not_warned),
+            effect=week_effects.warn,
+            emails=("week_warning",),
+        ),
     ],
 )
+
+POLICY = Flow(
+    "policy",
+    SchedulePolicy,
+    lock_policy,
+    [Step("change", "Change the schedule", roles=(ADMIN,), effect=week_effects.change_policy, plain=False)],
+)
+
+CLOSED_DAY = Flow(
+    "closed_day",
+    ClosedDay,
+    lock_closed_day,
+    [
+        Step("add", "Add closed day", roles=(ADMIN,), guards=(week_guards.day_is_ahead,), plain=False),
+        Step("remove", "Remove closed day", roles=(ADMIN,), guards=(week_guards.day_is_ahead,), plain=False),
+    ],
+)
+CLOSED_DAY.complete(consequences={"remove": lambda call: call.obj.delete()})

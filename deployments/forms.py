@@ -131,7 +131,14 @@ class PullRequestForm(forms.Form):
 class ReviewForm(forms.Form):
     """One's own review; it carries the commit that was on the page."""
 
-    verdict = forms.ChoiceField(choices=Review.Verdict.choices, widget=forms.RadioSelect, label="Your review")
+    verdict = forms.ChoiceField(
+        choices=[
+            (Review.Verdict.APPROVED, "Approve"),
+            (Review.Verdict.CHANGES_REQUESTED, "Ask for changes"),
+            (Review.Verdict.COMMENTED, "Comment only"),
+        ],
+        widget=forms.RadioSelect,
+    )
     note = forms.CharField(
         required=False, max_length=NOTE_LENGTH, widget=forms.Textarea(attrs={"rows": 3}), label="Note"
     )
@@ -274,7 +281,7 @@ class AdHocReviewForm(forms.Form):
         self.own = list(own)
         _offer(self.fields["team"], every, self.own)
         weeks = open_for_plans(now)
-        weeks_offered = [(str(week.pk), say_week(week, now)) for week in weeks[:4]]
+        weeks_offered = [(str(week.pk), say_day(week.thursday)) for week in weeks[:4]]
         _offer_choices(self.fields["week"], every_week(), weeks_offered)
         waiting = PullRequest.objects.filter(status=PullRequest.Status.SUBMITTED)
         waiting = waiting.filter(repository__application__team__in=self.own).select_related("repository", "author")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.roles import Role, standing
 from deployments.models import CodeReview, Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day, say_instant, say_near
+from workflow.models import Event
 from workflow.steps import Actor
+
+SILENCE = timedelta(minutes=30)
 
 
 def closed_week(week: ReleaseWeek, now: datetime) -> str:
@@ -64,6 +67,15 @@ def not_the_installer(deployment: Deployment, by: Actor, now: datetime) -> str:
     if by and by.pk == deployment.installed_by_id:
         return "You installed this, so someone else of the team must verify it."
     return ""
+
+
+def is_silent(deployment: Deployment, by: Actor, now: datetime) -> str:
+    """Half an hour after the install nobody verified it or reported a failure, and nobody was reminded of it yet."""
+    installed = deployment.installed_at
+    if installed is None or now < installed + SILENCE:
+        return "The team still has time to verify it."
+    reminded = Event.objects.filter(object_type="deployment", object_id=deployment.pk, action="remind", at__gte=installed)
+    return "The team was reminded already." if reminded.exists() else ""
 
 
 def in_a_planned_week(pull_request: PullRequest, by: Actor, now: datetime) -> str:

@@ -14,9 +14,9 @@ from deployments.flow import PULL_REQUEST
 from deployments.forms import HeadForm, PlanForm, ReviewForm
 from deployments.models import Deployment, PullRequest, Review
 from deployments.policy import Deadline
-from deployments.queue import Badge, badge
+from deployments.queue import Badge, awaits, badge
 from workflow.acts import Act, act, worth_showing
-from workflow.eastern import say_instant
+from workflow.eastern import say_day, say_instant
 from workflow.machine import refusal
 
 SHORT = 7
@@ -49,6 +49,7 @@ class Panel:
     form: forms.Form
     why_not: str
     consequence: str = ""
+    primary: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,15 @@ def _panel(
     why_not, stake = (no.sentence if no else ""), ""
     if name == "review":
         form: forms.Form = ReviewForm(data, prefix=name, initial={"sha": pull_request.head_sha})
-        return Panel(name, "Review it", "Record review", form, why_not)
+        turn = awaits(pull_request, by, now)
+        return Panel(name, "Your review", "Record review", form, why_not, primary=turn)
     if name == "new_head":
         stake = approval_at_stake(pull_request.deployment, now)
         return Panel(name, "New commits", "Record new head commit", HeadForm(data, prefix=name), why_not, stake)
     plan = PlanForm(data, prefix=name, pull_request=pull_request, now=now)
     if not plan.targets:
         why_not = why_not or "No week is open for plans of this application."
-    return Panel(name, "Plan it", "Plan", plan, why_not)
+    return Panel(name, "Plan it", "Plan", plan, why_not, primary=not awaits(pull_request, by, now))
 
 
 def _acts(pull_request: PullRequest, by: User, now: datetime) -> list[Act]:
@@ -148,8 +150,12 @@ def _facts(pull_request: PullRequest, now: datetime) -> list[Fact]:
         ("Submitted", say_instant(pull_request.submitted_at, now=now), "", ""),
     ]
     if deployment:
-        facts.append(("Deployment", deployment.title, str(deployment.week).capitalize(), deployment.get_absolute_url()))
+        facts.append(("Deployment", deployment.title, say_week(deployment), deployment.get_absolute_url()))
     return facts
+
+
+def say_week(deployment: Deployment) -> str:
+    return f"{say_day(deployment.week.thursday)}, {deployment.get_status_display().lower()}"
 
 
 def _line(review: Review, pull_request: PullRequest) -> ReviewLine:

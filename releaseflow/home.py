@@ -149,6 +149,6 @@ def _next_deadline(weeks: list[ReleaseWeek], now: datetime) -> str:
     if not ahead:
         return "No release week is open yet."
     due, key = min(ahead)
-    soon = (eastern_day(due) - eastern_day(now)).days < 7
+    soon = 0 < (eastern_day(due) - eastern_day(now)).days < 7
     day = f"{WEEKDAYS[to_eastern(due).weekday()]} {say_time(due)}" if soon else say_near(due, now)
     return f"The next deadline is {day}: {WHAT_IS_DUE[key]}."

@@ -2,15 +2,20 @@
 
 from celery import shared_task
 
+from crq.coverage import warn_coverage
 from crq.deadlines import enforce
-from deployments.weeks import open_weeks
+from deployments.silence import remind_silence
+from deployments.weeks import open_weeks, warn_ahead
 from notifications.delivery import deliver
 from workflow import clock
 
 
 @shared_task(name="releaseflow.enforce_deadlines")
 def enforce_deadlines() -> None:
-    enforce(clock.now())
+    now = clock.now()
+    enforce(now)
+    warn_coverage(now)
+    remind_silence(now)
 
 
 @shared_task(name="releaseflow.deliver_emails")
@@ -20,4 +25,6 @@ def deliver_emails() -> None:
 
 @shared_task(name="releaseflow.open_weeks")
 def open_next_weeks() -> None:
-    open_weeks(clock.now())
+    now = clock.now()
+    open_weeks(now)
+    warn_ahead(now)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from deployments.forge.address import Address, read_address
+from deployments.forge.address import Address, read_address, same_place
 
 VERDICTS = {"approved": "approved", "changes_requested": "changes_requested", "commented": "commented"}
 OTHER_STATES = {"dismissed", "pending"}
 SHA = re.compile(r"^[0-9a-f]{7,64}$")
+LARGEST_NUMBER = 2_147_483_647
 TITLE_LENGTH, LOGIN_LENGTH, URL_LENGTH, NOTE_LENGTH = 300, 100, 200, 20_000
 _API = re.compile(r"/repos/(?P<name>[^/]+/[^/]+)/pulls/(?P<number>[0-9]{1,9})$")
 
@@ -51,13 +52,7 @@ class ForgeReview:
 
 
 def read_pull(entry: object) -> ForgePull:
-    url = _text(entry, "html_url")
-    place = read_address(url)
-    if place is None or len(url) > URL_LENGTH:
-        raise Malformed(f"html_url is no https address of a pull request: {url[:80]!r}.")
-    number = _value(entry, "number")
-    if number != place.number or isinstance(number, bool):
-        raise Malformed(f"number is {str(number)[:20]!r}, but html_url ends with {place.number}.")
+    place, url = _place_of_pull(entry)
     return ForgePull(
         place=place,
         title=_title(_text(entry, "title")),
@@ -93,6 +88,23 @@ def _state(entry: object) -> str:
     if state == "closed":
         return "merged" if _value(entry, "merged_at") or _value(entry, "merged") is True else "closed"
     return "draft" if _value(entry, "draft") is True else "open"
+
+
+def _place_of_pull(entry: object) -> tuple[Address, str]:
+    """The repository that it would be merged into, its number there, and its page."""
+    url = _text(entry, "html_url")
+    said = read_address(url)
+    if said is None or len(url) > URL_LENGTH:
+        raise Malformed(f"html_url is no https address of a pull request: {url[:80]!r}.")
+    number = _value(entry, "number")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number <= LARGEST_NUMBER:
+        raise Malformed(f"number is {str(number)[:20]!r} instead of a whole number.")
+    base = read_address(f"{_value(entry, 'base', 'repo', 'html_url') or said.repository_url}/pull/1")
+    if base is None:
+        raise Malformed("base.repo.html_url is no https address.")
+    place = Address(base.repository_url, base.name, number)
+    agree = number == said.number and same_place(said.repository_url, base.repository_url)
+    return place, url if agree else f"{base.repository_url}/pull/{number}"
 
 
 def _place_of_review(entry: object) -> Address | None:

@@ -22,9 +22,13 @@ class SchedulePolicy(models.Model):
 
     class Meta:
         verbose_name_plural = "schedule policy"
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="one_schedule_policy"),)
 
     def __str__(self) -> str:
         return "Schedule policy"
+
+    def scope(self) -> Scope:
+        return Scope()
 
 
 class ClosedDay(models.Model):
@@ -44,13 +48,22 @@ class ClosedDay(models.Model):
     def __str__(self) -> str:
         return f"{self.day}: {self.name}"
 
+    def scope(self) -> Scope:
+        return Scope()
+
 
 class ReleaseWeek(models.Model):
-    """A week of deployments, named by its nominal Thursday. A skipped week has no install day and no milestones."""
+    """A week of deployments, named by its nominal Thursday.
+
+    A skipped week has no install day, and of its milestones only those that were over when it was skipped.
+    """
 
     thursday = models.DateField(unique=True)
     install_day = models.DateField(null=True, blank=True)
     skip_reason = models.CharField(max_length=200, blank=True, default="")
+    frozen = models.BooleanField(default=False, help_text="Skipped by hand, whatever the calendar says.")
+    substitute = models.DateField(null=True, blank=True, help_text="The install day chosen instead of the schedule's.")
+    warned_at = models.DateTimeField(null=True, blank=True, help_text="When people were told that the week is skipped.")
     batch_completed_at = models.DateTimeField(null=True, blank=True)
     batch_completed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -67,6 +80,13 @@ class ReleaseWeek(models.Model):
                 condition=Q(batch_completed_at__isnull=True, batch_completed_by__isnull=True)
                 | Q(batch_completed_at__isnull=False, batch_completed_by__isnull=False),
                 name="week_batch_has_time_and_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(frozen=False) | Q(install_day__isnull=True), name="frozen_week_is_skipped"
+            ),
+            models.CheckConstraint(
+                condition=Q(substitute__isnull=True) | Q(install_day__isnull=False, substitute=models.F("install_day")),
+                name="substitute_is_install_day",
             ),
         )
 

@@ -29,15 +29,22 @@ class Bar:
 
     @cached_property
     def people(self) -> list[tuple[User, str]]:
-        """The persons to become, each with name and roles; without our own company, the first who hold a role."""
-        known = {user.username: user for user in _with_roles().filter(username__in=[username(name) for name in FACES])}
+        """The first choice, each with name and roles: those of organisation.FACES, or the first who hold a role."""
+        known = {user.username: (user, label) for user, label in self._everybody}
         faces = [known[username(name)] for name in FACES if username(name) in known]
-        others = [] if faces else list(_with_roles().exclude(memberships=None, appointments=None).distinct()[:MOST])
-        shown = faces or others
-        me = self.request.user
-        if isinstance(me, User) and me.pk not in {user.pk for user in shown}:
-            shown = [*shown, *_with_roles().filter(pk=me.pk)]
-        return [(user, f"{user.name}, {_roles(user)}") for user in shown]
+        return faces or self._everybody[:MOST]
+
+    @cached_property
+    def others(self) -> list[tuple[User, str]]:
+        """Everybody else who holds a role, and oneself."""
+        first = {user.pk for user, _ in self.people}
+        return [(user, label) for user, label in self._everybody if user.pk not in first]
+
+    @cached_property
+    def _everybody(self) -> list[tuple[User, str]]:
+        users = _with_roles()
+        holders = [user for user in users if user.memberships.all() or user.appointments.all() or user == self.me]
+        return [(user, f"{user.name}, {_roles(user)}") for user in holders]
 
     @cached_property
     def jumps(self) -> list[tuple[str, str]]:
@@ -57,6 +64,6 @@ def _with_roles() -> QuerySet[User]:
 
 
 def _roles(user: User) -> str:
-    words = [f"{Role(held.role).label} · {held.team.name}" for held in user.memberships.all()]
+    words = [f"{Role(held.role).label}\u00a0· {held.team.name}" for held in user.memberships.all()]
     words += [Role(office.role).label for office in user.appointments.all()]
     return ", ".join(words) or "no role of their own"

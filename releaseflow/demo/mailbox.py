@@ -9,7 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch
 from django.urls import reverse
 
-from crq.letters import Badge, delivery_of, kind_label, with_delivery
+from crq.letters import Badge, Delivery, deliveries, kind_label
 from notifications.models import Email, Letter
 
 A_PAGE, NAMED = 25, 3
@@ -37,16 +37,17 @@ class Mailbox:
 
 def mailbox(*, reader: str, number: str) -> Mailbox:
     """`reader` is an e-mail address, or nothing for all; `number` is that of the page, and forgives nonsense."""
-    letters = with_delivery(Letter.objects.all())
+    letters = Letter.objects.all()
     if reader:
         letters = letters.filter(pk__in=Email.objects.filter(to=reader).values("letter"))
     letters = letters.prefetch_related(Prefetch("emails", Email.objects.select_related("recipient")))
     page = Paginator(letters, A_PAGE).get_page(number)
     readers = list(Email.objects.order_by("to").values_list("to", flat=True).distinct())
-    return Mailbox([_mail(letter) for letter in page.object_list], page, readers, reader)
+    got = deliveries(letter.pk for letter in page.object_list)
+    return Mailbox([_mail(letter, got[letter.pk]) for letter in page.object_list], page, readers, reader)
 
 
-def _mail(letter: Letter) -> Mail:
+def _mail(letter: Letter, got: Delivery) -> Mail:
     names = [email.recipient.name if email.recipient else email.to for email in letter.emails.all()]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return Mail(
@@ -57,5 +58,5 @@ def _mail(letter: Letter) -> Mail:
         at=letter.written_at,
         text=letter.text,
         html_url=reverse("demo-letter", args=[letter.pk]),
-        badge=delivery_of(letter).badge,
+        badge=got.badge,
     )

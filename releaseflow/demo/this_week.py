@@ -136,7 +136,7 @@ def _session(job: Job, days: Days) -> Story:
 
 def _intake(job: Job, days: Days) -> Story:
     """One pull request still needs its review; one document is there."""
-    _cast(job, "Sofia Marino", "Daniel Weiss")
+    _cast(job, "Marcus Oyelaran", "Daniel Weiss")
     yield from _planned(job, {1: ("claims-intake", 1207)})
     yield days.before("15:20")
     job.open_crq()
@@ -156,7 +156,7 @@ def _ledger(job: Job, days: Days) -> Story:
 
 def _address(job: Job, days: Days) -> Story:
     """Merged, but core dev refuses it."""
-    _cast(job, "Marcus Oyelaran", "Sofia Marino")
+    _cast(job, "Sofia Marino", "Marcus Oyelaran")
     yield from _planned(job)
     yield days.before("11:30")
     job.open_crq()

@@ -41,12 +41,12 @@ def states(row: Row) -> dict[str, str]:
 
 def elsewhere(stage: Stage, *, other_team: bool = False) -> Stage:
     """The same people with another application."""
-    cast = stage.cast
-    team = cast.other_team if other_team else cast.team
+    team = stage.cast.other_team if other_team else stage.cast.team
     application = ApplicationFactory(team=team)
-    repository = RepositoryFactory(application=application)
-    people = {"developer": cast.other_developer, "manager": cast.other_manager} if other_team else {}
-    return Stage(replace(cast, application=application, repository=repository, **people), stage.week)
+    cast = replace(stage.cast, application=application, repository=RepositoryFactory(application=application))
+    if other_team:
+        cast = replace(cast, developer=cast.other_developer, manager=cast.other_manager)
+    return Stage(cast, stage.week)
 
 
 # --- Cells ---------------------------------------------------------------------------------------------------
@@ -335,6 +335,15 @@ def test_a_withdrawn_deployment_stays_with_its_reason(stage: Stage) -> None:
     assert found.subtitle == "No deployments for code install on Thursday, December 10"
 
 
+def test_in_a_band_ones_own_turn_comes_first(stage: Stage) -> None:
+    elsewhere(stage, other_team=True).plan("Ledger rounding")
+    stage.planned()
+
+    [band] = look(stage, stage.cast.developer).bands
+
+    assert [row.next.is_you for row in band.rows] == [True, False]
+
+
 # --- Views ---------------------------------------------------------------------------------------------------
 def test_each_view_shows_its_own(stage: Stage) -> None:
     stage.planned()
@@ -398,8 +407,8 @@ def test_the_rail_tells_how_far_the_week_is(stage: Stage) -> None:
         "Today, 2:00 pm ET",
         "Today",
         "Today, 5:00 pm ET",
-        "Thu Dec 10, about 2:00 pm ET",
-        "Thu Dec 10, after install",
+        "Thu, about 2:00 pm ET",
+        "Thu, after install",
     ]
     assert found.next_due is not None
     assert (found.next_due.at, found.next_due.label) == (

@@ -268,9 +268,11 @@ def test_without_deployments_no_completion_email_is_owed(stage: Stage) -> None:
 
 # --- What is read --------------------------------------------------------------------------------------------
 def test_weeks_carry_their_deadlines_in_one_statement(stage: Stage, django_assert_num_queries) -> None:
+    cutoff = moment(stage.week, "cutoff")
+
     with django_assert_num_queries(1):
         [week] = dated(recent_weeks(EARLY))
-        assert week.due("cutoff") == moment(stage.week, "cutoff")
+        assert week.due("cutoff") == cutoff
 
 
 def test_the_queue_of_the_team_is_read_beside_its_deployments(stage: Stage) -> None:

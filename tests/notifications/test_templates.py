@@ -90,6 +90,9 @@ def context(kind: str, text: str, monkeypatch: pytest.MonkeyPatch, *, title: str
     match kind:
         case "window_open":
             return {**about, "deployments": [found]}
+        case "week_warning":
+            skipped = ReleaseWeek(pk=2, thursday=date(2026, 11, 26), skip_reason=text)
+            return {**about, "week": skipped}
         case "review_cancelled":
             return {**about, "review": CodeReview(pk=3, week=found.week, at=NOW)}
         case Kind.PLANNED | Kind.COMPLETION:

@@ -191,6 +191,20 @@ def test_without_tasks_the_next_deadline_is_named(stage: Stage) -> None:
     assert found.empty_sentence == "The next deadline is Tuesday 2:00 pm ET: pull requests and CRQs."
 
 
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("cutoff", "today, 2:00 pm ET: pull requests and CRQs."),
+        ("approval", "today, 5:00 pm ET: documents, release branches and CRQ approvals."),
+        ("install", "today, 6:00 pm ET: installs and their verification."),
+    ],
+)
+def test_each_deadline_says_what_it_is_for(stage: Stage, key: str, words: str) -> None:
+    found = look(stage.cast.outsider, moment(stage.week, key))
+
+    assert found.empty_sentence == f"The next deadline is {words}"
+
+
 def test_without_a_week_that_is_said(db: None) -> None:
     from tests.factories import person
 
@@ -281,11 +295,12 @@ def test_without_any_week_the_board_says_so(client: Client, db: None) -> None:
 
 @pytest.mark.parametrize("deployments", [1, 3])
 @pytest.mark.parametrize(
-    ("who", "statements"), [("developer", 9), ("manager", 9), ("devops", 9), ("scrum_master", 6), ("outsider", 5)]
+    "expected", [("developer", 9), ("manager", 9), ("devops", 9), ("scrum_master", 6), ("outsider", 5)]
 )
 def test_the_page_takes_as_many_statements_for_three_as_for_one(
-    client: Client, stage: Stage, django_assert_num_queries, who: str, statements: int, deployments: int
+    client: Client, stage: Stage, django_assert_num_queries, expected: tuple[str, int], deployments: int
 ) -> None:
+    who, statements = expected
     stage.ready()
     stage.submit()
     for _ in range(deployments - 1):

@@ -35,6 +35,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", help=f"where to listen on 127.0.0.1 (default: PORT or {DEFAULT_PORT})")
         parser.add_argument("--seed", type=int, default=1, help="another number tells another story (default: 1)")
+        parser.add_argument("--weeks", type=int, default=12, help="how many weeks of data to make (default: 12)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         url = f"http://localhost:{port}"
         environment = {**os.environ, **_defaults(url), "REDIS_URL": "", "DEMO": "1"}
         try:
-            self._prepare(options["seed"], environment)
+            self._prepare(options["seed"], options["weeks"], environment)
         except KeyboardInterrupt:
             raise CommandError("Stopped before the demo was ready. No half-made data was kept.") from None
         programs = {"The web server": children.web_command(port), "Celery beat": children.beat_command()}
@@ -56,15 +57,16 @@ class Command(BaseCommand):
             raise CommandError(f"{ended} ended by itself, so the demo was stopped. Its last words are above.")
         self.stdout.write("Stopped.")
 
-    def _prepare(self, number: int, environment: dict[str, str]) -> None:
+    def _prepare(self, number: int, weeks: int, environment: dict[str, str]) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         if not seed.is_empty():
             return
-        self.stdout.write("Making twelve weeks of data. This takes about half a minute.")
+        self.stdout.write(f"Making {weeks} weeks of data. Twelve take about half a minute.")
         self.stdout.flush()
         # A process of its own, so that the links in the e-mails carry this port.
-        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "seed_demo", "--seed", str(number)]
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "seed_demo"]
+        command += ["--seed", str(number), "--weeks", str(weeks)]
         if children.run_to_end(command, environment):
             raise CommandError("The data could not be made, so the demo was not started. The reason is above.")
 

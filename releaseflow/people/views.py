@@ -1,0 +1,67 @@
+"""One's own page, and the people of the organisation for administrators."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from accounts.roles import Role, standing
+from accounts.roles import people as holders
+from releaseflow.people import page
+from releaseflow.people.flow import DEPUTY
+from releaseflow.people.forms import AnyDeputyForm, DeputyForm
+from workflow import clock
+from workflow.eastern import eastern_day, say_day
+from workflow.machine import begin
+from workflow.steps import Refused
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def me(request: HttpRequest) -> HttpResponse:
+    now, user = clock.now(), cast(User, request.user)
+    found = page.me(user, now=now)
+    form = DeputyForm(request.POST or None, principal=user, roles=found.own_roles, today=eastern_day(now))
+    if _appointed(request, form):
+        return redirect("me")
+    context = {"page": found, "form": form, "now": now}
+    return render(request, "accounts/me.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: HttpRequest) -> HttpResponse:
+    """`?q=` finds by name or address."""
+    now, user = clock.now(), cast(User, request.user)
+    _administrators_only(user)
+    form = AnyDeputyForm(request.POST or None, principal=user, today=eastern_day(now))
+    if _appointed(request, form):
+        return redirect("people")
+    words = request.GET.get("q", "").strip()[:100]
+    context = {"people": page.everyone(user, now=now, words=words), "words": words, "form": form, "now": now}
+    return render(request, "accounts/people.html", context, status=422 if form.errors else 200)
+
+
+def _administrators_only(user: User) -> None:
+    if standing(user).holds_own(Role.ADMINISTRATOR):
+        return
+    names = " or ".join(person.name for person in holders(Role.ADMINISTRATOR))
+    raise PermissionDenied(f"This page is for administrators. {names} can see it." if names else "Nobody is administrator yet.")
+
+
+def _appointed(request: HttpRequest, form: DeputyForm) -> bool:
+    """Whether a deputy was appointed; a refusal stands on the form afterwards."""
+    if request.method != "POST" or not form.is_valid():
+        return False
+    try:
+        deputy = begin(DEPUTY, "appoint", form.unsaved(), by=request.user)
+    except Refused as refused:
+        form.add_error(None, str(refused))
+        return False
+    days = f"from {say_day(deputy.starts)} to {say_day(deputy.ends)}"
+    messages.success(request, f"{deputy.deputy.name} is deputy of {deputy.for_user.name} {days}.")
+    return True
