@@ -110,6 +110,11 @@ class Page:
     move: Act | None
     until: datetime | None
 
+    @property
+    def open_forms(self) -> set[str]:
+        """The actions whose forms this person sees."""
+        return {each.action for each in (self.note_act, *(choice.act for choice in self.choices)) if each.enabled}
+
 
 def page(request: ExemptionRequest, *, by: User, now: datetime) -> Page:
     """`request.crq.deployment` comes from `with_facts`."""

@@ -97,7 +97,8 @@ class InstallDay:
 
 def install_day(week: ReleaseWeek, *, by: User, now: datetime) -> InstallDay:
     """`week` comes with its milestones. Costs the same number of statements for any number of deployments."""
-    found = with_facts(Deployment.objects.filter(week=week).exclude(status=S.WITHDRAWN)).order_by("pk")
+    live = Deployment.objects.filter(week=week).exclude(status=S.WITHDRAWN)
+    found = with_facts(live).select_related("core_dev_by").order_by("pk")
     facts = [each.remember() for each in Facts.of_all(found)]
     running = [each for each in facts if each.deployment.status in RUNNING]
     last = _last_events(running)

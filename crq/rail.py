@@ -81,10 +81,15 @@ def _tallied(label: str, at: datetime, live: Sequence[Turns], keys: tuple[str, .
 
 
 def _placed(steps: list[Step], now: datetime) -> list[Step]:
-    """Marks what is over, the step people work on now, and the one after it."""
+    """Marks what is over, the step people work on now, and the one after it.
+
+    Small screens show these two alone, so a week that is over keeps its last step there.
+    """
     ahead = [step for step in steps if not step.complete and now <= step.at]
     states = dict.fromkeys((step.label for step in ahead), "")
-    states |= {step.label: state for step, state in zip(ahead, ("now", "next"), strict=False)}
+    states |= {step.label: state for step, state in zip(ahead, ("now", "next"), strict=False)} or {
+        steps[-1].label: "next"
+    }
     return [_marked(step, states.get(step.label, "past"), now) for step in steps]
 
 

@@ -37,7 +37,9 @@ class Fulfilment:
 
 def with_facts(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
     """The query with all that `Facts` reads: a fixed number of statements, however many deployments."""
-    return deployments.select_related("application__team", "week", "crq__opened_by", "installed_by", "verified_by").prefetch_related(
+    return deployments.select_related(
+        "application__team", "week", "crq__opened_by", "core_dev_by", "installed_by", "verified_by"
+    ).prefetch_related(
         "week__milestones",
         Prefetch("pull_requests", PullRequest.objects.select_related("repository", "author").order_by("pk")),
         Prefetch("pull_requests__reviews", Review.objects.select_related("reviewer")),
@@ -108,7 +110,9 @@ class Facts:
     def exempted(self) -> bool:
         """Whether an exemption was granted for the week that the deployment is in."""
         asked = self.crq.exemptions.all() if self.crq else ()
-        return any(each.status == ExemptionRequest.Status.GRANTED and each.week_id == self.deployment.week_id for each in asked)
+        return any(
+            each.status == ExemptionRequest.Status.GRANTED and each.week_id == self.deployment.week_id for each in asked
+        )
 
     @cached_property
     def digest(self) -> str:

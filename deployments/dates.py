@@ -92,7 +92,7 @@ def dues(week: ReleaseWeek) -> dict[str, datetime]:
 
 
 def by_rules(week: ReleaseWeek, rules: Rules, now: datetime) -> WeekChange:
-    """The week under these rules. It keeps its dates once its scope is locked, or where the new rules would lock it now.
+    """The week under these rules. It keeps its dates once its scope is locked, or if they would lock it now.
 
     What people chose for the week stands; a substitute day that cannot be used any more is given up.
     """
@@ -152,9 +152,7 @@ def merged(
     return found if in_order == sorted(in_order) else None
 
 
-def _change(
-    week: ReleaseWeek, plan: WeekPlan, due: dict[str, datetime], choice: Choice, given_up: str
-) -> WeekChange:
+def _change(week: ReleaseWeek, plan: WeekPlan, due: dict[str, datetime], choice: Choice, given_up: str) -> WeekChange:
     install_day = eastern_day(due[Deadline.INSTALL]) if plan.install_day else None
     return WeekChange(week, install_day, plan.skip_reason[:200], due, choice, given_up)
 

@@ -73,10 +73,15 @@ class NewClosedDays:
     remove: tuple[date, ...] = ()
 
     @property
+    def words(self) -> list[str]:
+        """Each day in a sentence."""
+        added = [f"{say_day(each.day)}, {each.day.year} is closed: {each.name}" for each in self.add]
+        return added + [f"{say_day(day)}, {day.year} is no longer closed" for day in self.remove]
+
+    @property
     def reason(self) -> str:
-        days = [f"{say_day(each.day)} is closed: {each.name}" for each in self.add]
-        days += [f"{say_day(day)} is no longer closed" for day in self.remove]
-        more = f", and {len(days) - 3} more days changed" if len(days) > 3 else ""
+        days = self.words
+        more = f"; and {len(days) - 3} more" if len(days) > 3 else ""
         return "; ".join(days[:3]) + more
 
     def over(self, rules: Rules) -> Rules:

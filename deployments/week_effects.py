@@ -70,7 +70,7 @@ def _record(call: Call, change: WeekChange) -> None:
     call.given["was_warned"] = change.opens and week.warned_at is not None
     call.note |= {
         "install_day": [each and say_day(each) for each in (old_day, change.install_day)],
-        "dates": {each.key: [each.before and each.before.isoformat(), each.after and each.after.isoformat()] for each in shifts},
+        "dates": {each.key: [at and at.isoformat() for at in (each.before, each.after)] for each in shifts},
     }
     if change.opens:
         week.warned_at = None

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crq.urls")),
     path("", include("crq.exemption_urls")),
     path("", include("deployments.urls")),
+    path("", include("deployments.schedule_urls")),
     path("", include("releaseflow.people.urls")),
     path("act/<str:flow_name>/<int:pk>/<str:action>/", act, name="act"),
     path("sign-in/", LoginView.as_view(template_name="registration/sign_in.html"), name="sign-in"),

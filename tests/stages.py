@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,6 +13,7 @@ from deployments.flow import DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import Application, Deployment, PullRequest, ReleaseWeek, Repository
 from deployments.weeks import open_week
 from tests.cast import Cast
+from tests.factories import ApplicationFactory, RepositoryFactory
 from workflow import clock
 from workflow.machine import begin, perform
 
@@ -41,6 +43,12 @@ class Stage:
         self.cast, self.week = cast, week
         self.application = application or cast.application
         self.numbers = iter(range(481, 10_000))
+
+    def beside(self) -> Stage:
+        """The same people and week with another application of the team."""
+        application = ApplicationFactory(team=self.cast.team)
+        cast = replace(self.cast, application=application, repository=RepositoryFactory(application=application))
+        return Stage(cast, self.week)
 
     def plan(self, title: str = "Session timeout for the admin portal") -> Deployment:
         deployment = Deployment(application=self.application, week=self.week, title=title)

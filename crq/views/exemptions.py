@@ -114,5 +114,7 @@ def _show(request: HttpRequest, pk: int, forms: dict[str, Form], action: str) ->
     found.crq = deployment.crq
     page = exemption_page.page(found, by=_person(request), now=now)
     refused = forms.get(action)
-    context = {"page": page, "forms": forms, "form": refused, "action": action, "now": now}
+    typed = request.POST.get("reason") or request.POST.get("text")
+    kept = typed if refused and action not in page.open_forms else ""
+    context = {"page": page, "forms": forms, "form": refused, "action": action, "kept": kept, "now": now}
     return render(request, "crq/exemption.html", context, status=422 if refused else 200)

@@ -27,7 +27,9 @@ NOBODY = "Deployments are planned by the team that owns the application, or by t
 def new_deployment(request: HttpRequest) -> HttpResponse:
     user, now = person(request), clock.now()
     only, initial = _wished(request)
-    form = DeploymentForm(request.POST if request.method == "POST" else None, user=user, now=now, only=only, initial=initial)
+    form = DeploymentForm(
+        request.POST if request.method == "POST" else None, user=user, now=now, only=only, initial=initial
+    )
     if form.is_valid():
         given = form.cleaned_data
         try:

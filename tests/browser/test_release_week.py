@@ -19,6 +19,7 @@ from tests.cast import Cast
 from tests.factories import RepositoryFactory
 from tests.support import processes
 from tests.support.ports import free_port
+from workflow.eastern import machine_time
 from workflow.models import DemoClock
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.django_db(transaction=True)]
@@ -60,6 +61,7 @@ class Hands:
 
     def __init__(self, page: Page, site: str, week: ReleaseWeek) -> None:
         self.page, self.site, self.week = page, site, week
+        page.set_default_timeout(10_000)
 
     def sign_in(self, name: str) -> None:
         self.page.goto(f"{self.site}/sign-in/")
@@ -68,7 +70,7 @@ class Hands:
     def become(self, name: str) -> None:
         select = self.page.get_by_label("Act as")
         select.select_option(select.locator("option", has_text=name).first.get_attribute("value"))
-        self.page.get_by_role("button", name="Switch").click()
+        self.press("Switch")
         expect(self.page.get_by_label("Act as").locator("option:checked")).to_contain_text(name)
 
     def open(self, path: str) -> None:
@@ -77,9 +79,9 @@ class Hands:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
-    def move_clock(self, words: str) -> None:
-        select = self.page.get_by_label("Clock")
-        select.select_option(select.locator("option", has_text=words).first.get_attribute("value"))
+    def move_clock(self, key: str, minutes: int) -> None:
+        """To so many minutes after a milestone of the week: one of the moments that the bar offers."""
+        self.page.get_by_label("Clock").select_option(machine_time(_due(self.week, key) + timedelta(minutes=minutes)))
         self.press("Go")
 
     def submit_pull_request(self, repository: str, number: int, title: str) -> None:
@@ -93,9 +95,15 @@ class Hands:
     def approve_pull_request(self, title: str) -> None:
         self.open("/pull-requests/?view=all")
         self.page.get_by_role("link", name=title).click()
-        self.page.get_by_label("Approved").check()
+        self.page.get_by_label("Approve", exact=True).check()
         self.press("Record review")
         expect(self.page.locator("main")).to_contain_text("Fully approved")
+
+    def send(self) -> None:
+        """Sending cannot be undone, so it is asked twice."""
+        self.page.locator(".mail-send summary").click()
+        self.page.locator(".mail-send form button").click()
+        expect(self.page.locator("main")).to_contain_text("Sent")
 
     def attach(self, kind: str, name: str, content: bytes) -> None:
         self.page.locator("#attach > summary").click()
@@ -131,7 +139,7 @@ def test_a_release_week_from_pull_request_to_both_emails(
     planned.get_by_role("link", name="Planned deployments").click()
     page.get_by_label("Introduction").fill("A short week: please attach documents on Monday.")
     hands.press("Save draft")
-    hands.press("Send now")
+    hands.send()
 
     # The CRQ and its three documents.
     hands.become("Hannah Cole")
@@ -150,18 +158,19 @@ def test_a_release_week_from_pull_request_to_both_emails(
     page.get_by_label("Build").fill("build-1042")
     hands.press("Record")
 
-    # Approval, then both Tuesday deadlines pass.
+    # Approval on Tuesday, then both deadlines pass.
+    hands.move_clock("cutoff", -5)
     hands.become("Anita Desai")
     page.goto(crq)
     hands.press("Approve CRQ")
     expect(page.locator("main")).to_contain_text("Cleared for install")
-    hands.move_clock("just after the cutoff")
-    hands.move_clock("just after the approval deadline")
+    hands.move_clock("cutoff", 1)
+    hands.move_clock("approval", 1)
     page.goto(crq)
     expect(page.locator("main")).to_contain_text("Cleared for install")
 
     # Install day.
-    hands.move_clock("before the install")
+    hands.move_clock("install", -5)
     hands.become("Grace Okafor")
     hands.open(f"{week.get_absolute_url()}install/")
     hands.press("Mark batch complete")
@@ -176,7 +185,7 @@ def test_a_release_week_from_pull_request_to_both_emails(
     hands.become("Maya Lind")
     hands.open("/emails/")
     page.locator("section", has_text=_day(week)).get_by_role("link", name="Completion status").click()
-    hands.press("Send now")
+    hands.send()
     hands.open("/demo/mailbox/")
     expect(page.locator("main")).to_contain_text("1 deployment planned for")
     expect(page.locator("main")).to_contain_text("Installed and verified: 1 of 1")
@@ -199,7 +208,8 @@ def test_beat_holds_what_is_not_ready(page: Page, site: str, cast_of_week: tuple
     hands.press("Plan deployment")
     deployment = page.url
 
-    hands.move_clock("just after the cutoff")
+    hands.move_clock("cutoff", -5)
+    hands.move_clock("cutoff", 1)
     held = page.locator("main").get_by_role("heading", name="Held")
     for _ in range(40):
         page.goto(deployment)

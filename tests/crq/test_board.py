@@ -437,6 +437,7 @@ def test_when_the_week_is_over_nothing_is_counted_down(stage: Stage) -> None:
 
     assert found.next_due is None
     assert not found.can_plan
+    assert [step.state for step in found.rail] == ["past"] * 5 + ["next"]
 
 
 def test_the_heads_say_when_their_columns_are_due(stage: Stage) -> None:

@@ -234,14 +234,19 @@ def test_a_week_that_does_not_exist_is_not_found(client: Client, cast: Cast) -> 
 @pytest.mark.parametrize("role", ["devops", "developer", "outsider"])
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_page_costs_the_same_for_one_and_three(
-    client: Client, stage: Stage, afternoon: datetime, django_assert_num_queries: Any, role: str, count: int
+    client: Client,
+    stage: Stage,
+    afternoon: datetime,
+    django_assert_num_queries: Any,
+    role: str,
+    count: int,
 ) -> None:
     for _ in range(count):
         elsewhere(stage).cleared()
         elsewhere(stage).ready()
     stage.complete_batch()
 
-    with looking(client, getattr(stage.cast, role), afternoon) as get, django_assert_num_queries(17):
+    with looking(client, getattr(stage.cast, role), afternoon) as get, django_assert_num_queries(15):
         page = get().context["page"]
 
     assert (len(page.rows), len(page.uncleared)) == (count, count)

@@ -149,7 +149,10 @@ def test_a_new_head_of_what_is_shipped_is_left_alone(stage: Stage) -> None:
     ("changed", "why"),
     [
         (elsewhere(URL.replace("identity-admin", "unknown")), "acme/unknown is not a repository known here."),
-        (elsewhere(URL.replace("github.com", "git.example.com")), "acme/identity-admin is not a repository known here."),
+        (
+            elsewhere(URL.replace("github.com", "git.example.com")),
+            "acme/identity-admin is not a repository known here.",
+        ),
         ({"state": "closed"}, "It was closed without merging."),
         ({"state": "closed", "merged_at": "2026-12-01T00:00:00Z"}, "It was merged before it was submitted here."),
         ({"draft": True}, "It is a draft: it is taken when it is ready for review."),
@@ -222,7 +225,12 @@ def test_a_review_counts_for_its_commit(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("state", "verdict"),
-    [("APPROVED", "approved"), ("CHANGES_REQUESTED", "changes_requested"), ("COMMENTED", "commented"), ("approved", "approved")],
+    [
+        ("APPROVED", "approved"),
+        ("CHANGES_REQUESTED", "changes_requested"),
+        ("COMMENTED", "commented"),
+        ("approved", "approved"),
+    ],
 )
 def test_verdicts(stage: Stage, state: str, verdict: str) -> None:
     take(both(review(state=state)))
@@ -307,7 +315,11 @@ def test_real_reviews_are_read(number: int) -> None:
     entry = EXAMPLES["reviews"][number]
     found = read_review(entry)
     assert found.place
-    assert (found.place.name, found.forge_id, found.state) == ("Codertocat/Hello-World", str(entry["id"]), entry["state"])
+    assert (found.place.name, found.forge_id, found.state) == (
+        "Codertocat/Hello-World",
+        str(entry["id"]),
+        entry["state"],
+    )
 
 
 def test_real_ones_are_imported(stage: Stage) -> None:
@@ -324,7 +336,16 @@ def test_real_ones_are_imported(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "x", "https://", "https://github.com/acme/x", "https://github.com/pull/1", "ftp://a/b/c/pull/1", "https://h/a/b/pull/1x"]
+    "url",
+    [
+        "",
+        "x",
+        "https://",
+        "https://github.com/acme/x",
+        "https://github.com/pull/1",
+        "ftp://a/b/c/pull/1",
+        "https://h/a/b/pull/1x",
+    ],
 )
 def test_what_is_no_address_of_a_pull_request(url: str) -> None:
     assert read_address(url) is None
@@ -351,7 +372,12 @@ def run(tmp_path: Path, data: Any, *options: str) -> str:
 def test_the_command_says_line_by_line(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "reviews.json").write_text(json.dumps([review()]))
 
-    said = run(tmp_path, [pull(), pull(draft=True, number=1, html_url=URL.replace("482", "1"))], "--reviews", str(tmp_path / "reviews.json"))
+    said = run(
+        tmp_path,
+        [pull(), pull(draft=True, number=1, html_url=URL.replace("482", "1"))],
+        "--reviews",
+        str(tmp_path / "reviews.json"),
+    )
 
     assert said.splitlines() == [
         "taken     pulls[0]     acme/identity-admin #482",
@@ -364,7 +390,9 @@ def test_the_command_says_line_by_line(stage: Stage, tmp_path: Path) -> None:
 def test_a_dry_run_changes_nothing(stage: Stage, tmp_path: Path) -> None:
     said = run(tmp_path, both(review()), "--dry-run")
 
-    assert said.endswith("2 taken, 0 updated, 0 unchanged, 0 skipped, 0 malformed. Nothing was changed: this was a dry run.\n")
+    assert said.endswith(
+        "2 taken, 0 updated, 0 unchanged, 0 skipped, 0 malformed. Nothing was changed: this was a dry run.\n"
+    )
     assert not PullRequest.objects.exists()
     assert not Event.objects.filter(object_type="pull_request").exists()
 

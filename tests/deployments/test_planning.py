@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -22,17 +21,17 @@ from workflow.steps import Refused
 NEW = "new-deployment"
 
 
-def text(response: HttpResponse) -> str:
-    return response.content.decode()
+def text(response: Any) -> str:
+    return str(response.content.decode())
 
 
-def plan(client: Client, by: User, stage: Stage, **changed: Any) -> HttpResponse:
+def plan(client: Client, by: User, stage: Stage, **changed: Any) -> Any:
     client.force_login(by)
     given = {"application": stage.application.pk, "week": stage.week.pk, "title": "Session timeout"} | changed
     return client.post(reverse(NEW), given)
 
 
-def change(client: Client, by: User, deployment: Deployment, **given: Any) -> HttpResponse:
+def change(client: Client, by: User, deployment: Deployment, **given: Any) -> Any:
     client.force_login(by)
     return client.post(reverse("deployment-pull-requests", args=[deployment.pk]), given)
 
@@ -74,7 +73,11 @@ def test_who_cannot_plan_is_told_before(client: Client, stage: Stage, by: str) -
 
 def test_teams_are_offered_their_own_and_the_scrum_master_everything(client: Client, stage: Stage) -> None:
     ApplicationFactory(name="Invoices", team=stage.cast.other_team)
-    for by, offered in ((stage.cast.developer, False), (stage.cast.other_manager, True), (stage.cast.scrum_master, True)):
+    for by, offered in (
+        (stage.cast.developer, False),
+        (stage.cast.other_manager, True),
+        (stage.cast.scrum_master, True),
+    ):
         client.force_login(by)
         assert ("Invoices" in text(client.get(reverse(NEW)))) is offered
 
@@ -84,7 +87,7 @@ def test_an_address_fills_the_form(client: Client, stage: Stage) -> None:
     second_week = a_week(stage.week.thursday.replace(day=17))
     client.force_login(stage.cast.developer)
 
-    page = text(client.get(reverse(NEW), {"pull_request": pull_request.pk, "week": "2026-12-17"}))
+    page = text(client.get(f"{reverse(NEW)}?pull_request={pull_request.pk}&week=2026-12-17"))
 
     assert 'value="Expire idle sessions"' in page
     assert f'value="{stage.application.pk}" selected' in page
@@ -95,7 +98,8 @@ def test_an_address_fills_the_form(client: Client, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["pull_request=x", "pull_request=999999", "application=-1", "week=2026-13-45", "week=x", "application=" + "9" * 50]
+    "query",
+    ["pull_request=x", "pull_request=999999", "application=-1", "week=2026-13-45", "week=x", "application=" + "9" * 50],
 )
 def test_an_address_with_nonsense_shows_the_plain_form(client: Client, stage: Stage, query: str) -> None:
     client.force_login(stage.cast.developer)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -27,8 +26,8 @@ PROPOSAL = "No pull requests were submitted. Cancel this week’s review?"
 ROLES = ("developer", "manager", "scrum_master", "devops", "director", "administrator", "other_developer", "outsider")
 
 
-def text(response: HttpResponse) -> str:
-    return response.content.decode()
+def text(response: Any) -> str:
+    return str(response.content.decode())
 
 
 @pytest.fixture
@@ -36,12 +35,12 @@ def weekly(stage: Stage) -> CodeReview:
     return CodeReview.objects.select_related("week", "team").get(week=stage.week)
 
 
-def decide(client: Client, by: User, review: CodeReview, pull_request: PullRequest, **given: Any) -> HttpResponse:
+def decide(client: Client, by: User, review: CodeReview, pull_request: PullRequest, **given: Any) -> Any:
     client.force_login(by)
     return client.post(review.get_absolute_url(), {"pull_request": pull_request.pk, "outcome": "planned"} | given)
 
 
-def record(client: Client, by: User, stage: Stage, **changed: Any) -> HttpResponse:
+def record(client: Client, by: User, stage: Stage, **changed: Any) -> Any:
     client.force_login(by)
     given = {"team": stage.cast.team.pk, "week": stage.week.pk, "at_0": "2026-12-07", "at_1": "09:30", "note": ""}
     return client.post(reverse("reviews"), given | changed)
@@ -146,7 +145,9 @@ def test_what_is_typed_wrongly_is_named(client: Client, stage: Stage, changed: d
 
 def test_only_pull_requests_of_the_team(client: Client, stage: Stage) -> None:
     pull_request = stage.submit()
-    answer = record(client, stage.cast.scrum_master, stage, team=stage.cast.other_team.pk, pull_requests=[pull_request.pk])
+    answer = record(
+        client, stage.cast.scrum_master, stage, team=stage.cast.other_team.pk, pull_requests=[pull_request.pk]
+    )
     assert "identity-admin #481 does not belong to Billing." in text(answer)
 
 
@@ -181,16 +182,16 @@ def test_an_ad_hoc_agenda_is_the_teams_own(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_queries_of_the_agenda(
-    stage: Stage, weekly: CodeReview, rows: int, django_assert_num_queries: Any
-) -> None:
+def test_queries_of_the_agenda(stage: Stage, weekly: CodeReview, rows: int, django_assert_num_queries: Any) -> None:
     for _ in range(rows):
         stage.review(stage.submit())
         planning.decide(weekly, stage.submit(), "needs_work", by=stage.cast.developer)
     me = User.objects.get(pk=stage.cast.scrum_master.pk)
     review = CodeReview.objects.select_related("week", "team").get(pk=weekly.pk)
 
-    with django_assert_num_queries(7):  # roles, deputies, milestones, decisions, pull requests, their reviews, deployments
+    with django_assert_num_queries(
+        7
+    ):  # roles, deputies, milestones, decisions, pull requests, their reviews, deployments
         assert agenda(review, by=me, now=EARLY).count == 2 * rows
 
 
@@ -306,9 +307,7 @@ def test_others_do_not_decide(client: Client, stage: Stage, weekly: CodeReview, 
         {"note": "\0"},
     ],
 )
-def test_nonsense_decides_nothing(
-    client: Client, stage: Stage, weekly: CodeReview, given: dict[str, str]
-) -> None:
+def test_nonsense_decides_nothing(client: Client, stage: Stage, weekly: CodeReview, given: dict[str, str]) -> None:
     client.force_login(stage.cast.developer)
     typed = {"pull_request": stage.submit().pk, "outcome": "planned"} | given
 

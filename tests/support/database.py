@@ -1,6 +1,7 @@
 """Which database a test run uses, and where it is."""
 
 import os
+from importlib import import_module
 from typing import Any
 
 from tests.support.ports import free_port
@@ -35,3 +36,15 @@ def url_of(name: str) -> str:
 def test_options() -> dict[str, Any]:
     """Django's TEST dictionary. A file for SQLite, because threads and processes must meet real locks."""
     return {} if wants_postgres() else {"NAME": str(scratch() / "test.sqlite3")}
+
+
+def empty_snapshots() -> None:
+    """Deletes the snapshots that a test committed to SQLite, whose triggers stand again afterwards."""
+    from django.db import connection, transaction
+
+    if connection.vendor != "sqlite":
+        return
+    protection = import_module("crq.migrations.0004_snapshots_never_change")
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in (*protection.RELEASE["sqlite"], "DELETE FROM crq_snapshot", *protection.PROTECT["sqlite"]):
+            cursor.execute(statement)

@@ -1,0 +1,233 @@
+"""The pages of the week's e-mails: who may read, edit and send, the preview, and how far a letter got."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from crq import announcing
+from crq.announcing import ANNOUNCEMENT
+from crq.models import Announcement
+from notifications.models import Email, Letter, Stakeholder
+from tests.cast import Cast
+from tests.stages import EARLY, Stage, moment
+from workflow import clock
+from workflow.machine import perform
+
+Kind, Status = Announcement.Kind, Announcement.Status
+ROLES = ("developer", "manager", "devops", "director", "administrator", "outsider")
+CONFIRM = "and cannot be taken back."
+
+
+@pytest.fixture
+def draft(stage: Stage) -> Announcement:
+    """The planned-deployments e-mail of a week with one deployment."""
+    stage.with_crq()
+    return announcing.draft(Kind.PLANNED, stage.week)
+
+
+@pytest.fixture
+def sent(stage: Stage, draft: Announcement) -> Announcement:
+    done: Announcement = perform(ANNOUNCEMENT, "send", draft, by=stage.cast.scrum_master)
+    return done
+
+
+def save(client: Client, draft: Announcement, **words: str) -> HttpResponse:
+    return client.post(draft.get_absolute_url(), {"subject": "", "introduction": "", **words})  # type: ignore[return-value]
+
+
+# --- The list ------------------------------------------------------------------------------------------------
+def test_drafts_are_made_on_first_sight_and_only_then(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.developer)
+
+    client.get("/emails/")
+    client.get("/emails/")
+
+    assert set(Announcement.objects.values_list("kind", "status")) == {(kind, Status.DRAFT) for kind in Kind.values}
+    assert Announcement.objects.count() == 2
+
+
+def test_a_draft_says_when_it_goes_out_by_itself(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.developer)
+    with clock.frozen(moment(stage.week, "plan_email", hours=-1)):
+        page = client.get("/emails/").context["page"]
+
+    details = {entry.label: entry.detail for entry in page.weeks[0].entries}
+    assert details["Planned deployments"] == "Goes out by itself Fri Dec 4, 12:00 noon ET"
+    assert details["Completion status"] == "Goes out by itself Thu Dec 10, 6:00 pm ET"
+
+
+def test_what_was_sent_is_listed_with_its_delivery(client: Client, stage: Stage, sent: Announcement) -> None:
+    Email.objects.filter(letter=sent.letter).update(sent_at=EARLY)
+    Email.objects.filter(to=stage.cast.director.email).update(sent_at=None, parked_at=EARLY, last_error="550 no such user")
+    client.force_login(stage.cast.developer)
+
+    page = client.get("/emails/").context["page"]
+
+    entry = page.weeks[0].entries[0]
+    assert entry.detail == "Sent today, 10:00 am ET by Maya Lind"
+    assert (entry.badge.state, entry.badge.text) == ("stop", "1 not delivered")
+    assert page.letters[0].url == sent.get_absolute_url()
+    assert Announcement.objects.filter(kind=Kind.PLANNED).count() == 1
+
+
+# --- Who may do what -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("role", ROLES)
+def test_everyone_reads_a_draft_and_only_the_scrum_master_edits_or_sends(
+    client: Client, stage: Stage, draft: Announcement, role: str
+) -> None:
+    client.force_login(getattr(stage.cast, role))
+
+    page = client.get(draft.get_absolute_url()).context["page"]
+    answer = save(client, draft, subject="Mine")
+    client.post(page.send_acts[0].url)
+    draft.refresh_from_db()
+
+    assert (page.edit.enabled, page.send_acts[0].enabled) == (False, False)
+    assert page.edit.why_not == "This is for Scrum Master. Maya Lind can."
+    assert answer.status_code == 422
+    assert (draft.subject, draft.status, Letter.objects.count()) == ("", Status.DRAFT, 0)
+
+
+def test_the_scrum_master_edits(client: Client, stage: Stage, draft: Announcement) -> None:
+    client.force_login(stage.cast.scrum_master)
+
+    answer = save(client, draft, subject=" A quiet week ", introduction="One deployment only.")
+    draft.refresh_from_db()
+
+    assert (answer.status_code, answer["Location"]) == (302, draft.get_absolute_url())
+    assert (draft.subject, draft.introduction) == ("A quiet week", "One deployment only.")
+
+
+def test_a_subject_that_is_too_long_is_explained_and_kept(client: Client, stage: Stage, draft: Announcement) -> None:
+    client.force_login(stage.cast.scrum_master)
+
+    answer = save(client, draft, subject="x" * 201, introduction="Kept.")
+
+    assert answer.status_code == 422
+    assert "x" * 201 in answer.content.decode()
+    assert "Kept." in answer.content.decode()
+
+
+def test_the_scrum_master_sends_once(client: Client, stage: Stage, draft: Announcement) -> None:
+    Stakeholder.objects.create(name="Service desk", email="desk@example.com")
+    client.force_login(stage.cast.scrum_master)
+    with clock.frozen(moment(stage.week, "plan_email", hours=-1)):
+        [send] = client.get(draft.get_absolute_url()).context["page"].send_acts
+        client.post(send.url)
+        client.post(send.url)
+        page = client.get(draft.get_absolute_url()).context["page"]
+    draft.refresh_from_db()
+
+    assert send.confirm.endswith(CONFIRM)
+    assert (draft.status, draft.sent_by) == (Status.SENT, stage.cast.scrum_master)
+    assert Letter.objects.filter(kind=Kind.PLANNED).count() == 1
+    assert "desk@example.com" in {row.to for row in page.recipients}
+    assert page.send_acts == []
+
+
+def test_completion_waits_for_the_last_outcome(client: Client, stage: Stage) -> None:
+    stage.cleared()
+    client.force_login(stage.cast.scrum_master)
+    completion = announcing.draft(Kind.COMPLETION, stage.week)
+
+    [send] = client.get(completion.get_absolute_url()).context["page"].send_acts
+
+    assert not send.enabled
+    assert send.why_not == "1 installation has no outcome yet. It goes out by itself on Thu Dec 10, 6:00 pm ET."
+
+
+def test_a_sent_one_cannot_be_edited(client: Client, stage: Stage, sent: Announcement) -> None:
+    client.force_login(stage.cast.scrum_master)
+
+    answer = save(client, sent, subject="Too late")
+    sent.refresh_from_db()
+
+    assert answer.status_code == 422
+    assert "This announcement is sent, so this cannot be done now." in answer.content.decode()
+    assert sent.subject == ""
+
+
+# --- As it looks ---------------------------------------------------------------------------------------------
+def test_the_preview_is_live_and_can_do_nothing(client: Client, stage: Stage, draft: Announcement) -> None:
+    client.force_login(stage.cast.scrum_master)
+    save(client, draft, introduction="<script>alert(1)</script>")
+
+    answer = client.get(f"{draft.get_absolute_url()}preview/")
+    page = client.get(draft.get_absolute_url()).content.decode()
+
+    assert answer["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+    assert "Session timeout for the admin portal" in answer.content.decode()
+    assert "<script" not in answer.content.decode()
+    assert '<iframe class="mail-frame"' in page
+    assert "sandbox" in page.partition("<iframe")[2].partition(">")[0]
+    assert Letter.objects.count() == 0
+
+
+def test_what_was_sent_stays_as_sent(client: Client, stage: Stage, sent: Announcement) -> None:
+    stage.cast.application.name = "Renamed"
+    stage.cast.application.save()
+    client.force_login(stage.cast.outsider)
+
+    shown = client.get(f"{sent.get_absolute_url()}preview/").content.decode()
+
+    assert sent.letter is not None
+    assert shown == sent.letter.html
+    assert "Renamed" not in shown
+
+
+def test_recipients_who_were_not_reached_come_first(client: Client, stage: Stage, sent: Announcement) -> None:
+    Email.objects.update(sent_at=EARLY)
+    Email.objects.filter(to=stage.cast.second_devops.email).update(sent_at=None, parked_at=EARLY, last_error="550 gone")
+    client.force_login(stage.cast.developer)
+
+    [first, *others] = client.get(sent.get_absolute_url()).context["page"].recipients
+
+    assert (first.name, first.badge.text, first.error) == ("Ivan Petrov", "Not delivered", "550 gone")
+    assert {row.badge.text for row in others} == {"Delivered"}
+
+
+# --- Costs ---------------------------------------------------------------------------------------------------
+@pytest.fixture
+def friday(stage: Stage) -> Iterator[datetime]:
+    at = moment(stage.week, "plan_email", hours=-1)
+    with clock.frozen(at):
+        yield at
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_list_costs_the_same_for_one_and_three(
+    client: Client, stage: Stage, friday: datetime, django_assert_num_queries: Any, count: int
+) -> None:
+    for number in range(count):
+        letter = Letter.objects.create(kind="moved", subject="Moved", text="-", html="-", written_at=friday)
+        Email.objects.create(letter=letter, to="a@example.com", key=f"{number}", message_id="-", not_before=friday)
+    client.force_login(stage.cast.scrum_master)
+    client.get("/emails/")  # the drafts are made
+
+    with django_assert_num_queries(9):
+        page = client.get("/emails/").context["page"]
+
+    assert len(page.letters) == count
+
+
+def test_strangers_sign_in_first(client: Client, cast: Cast) -> None:
+    for url in ("/emails/", "/emails/1/", "/emails/1/preview/"):
+        assert client.get(url)["Location"].startswith("/sign-in/")
+
+
+def test_the_next_weeks_are_listed_too(client: Client, stage: Stage) -> None:
+    from deployments.weeks import open_weeks
+
+    with clock.frozen(EARLY):
+        open_weeks(EARLY)
+    client.force_login(stage.cast.developer)
+
+    with clock.frozen(EARLY + timedelta(minutes=1)):
+        page = client.get("/emails/").context["page"]
+
+    assert [week.label for week in page.weeks] == ["Install Thu Dec 10", "Install Thu Dec 17", "Install Thu Dec 24"]

@@ -1,0 +1,189 @@
+"""The commands that do once what beat does all the time, and the demonstration's refusals."""
+
+import json
+import socket
+from collections.abc import Iterator
+from datetime import date
+from smtplib import SMTPRecipientsRefused
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+
+from crq import deadlines
+from deployments.models import ClosedDay, Deployment, Milestone, ReleaseWeek
+from notifications import delivery
+from notifications.models import Email
+from notifications.outbox import enqueue
+from tests.stages import EARLY, Stage, moment
+from workflow import clock
+
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def tuesday_evening(stage: Stage) -> Iterator[Stage]:
+    """One deployment without its approval, two minutes after the deadline, nothing enforced yet."""
+    stage.ready()
+    with clock.frozen(moment(stage.week, "approval", minutes=2)):
+        yield stage
+
+
+# --- enforce_deadlines ---------------------------------------------------------------------------------------
+def test_a_dry_run_only_says_what_is_due(tuesday_evening: Stage, capsys: Said) -> None:
+    call_command("enforce_deadlines", "--dry-run")
+
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "Would enforce: CRQ approval of week of Thu Dec 10, due Tue Dec 8, 5:00 pm ET."
+    assert len(said) == 4
+    assert not Milestone.objects.exclude(enforced_at=None).exists()
+
+
+def test_passed_deadlines_are_enforced_once(tuesday_evening: Stage, capsys: Said) -> None:
+    call_command("enforce_deadlines")
+    first = capsys.readouterr().out.splitlines()
+    call_command("enforce_deadlines")
+    second = capsys.readouterr().out
+
+    assert first[-1].endswith("due Tue Dec 8, 5:00 pm ET. 1 deployment held.")
+    assert second == "No deadline is waiting.\n"
+    assert Deployment.objects.get().status == Deployment.Status.HELD
+
+
+def test_at_looks_back_to_an_eastern_time(tuesday_evening: Stage, capsys: Said) -> None:
+    call_command("enforce_deadlines", "--at", "2026-12-08T14:01", "--json")
+
+    record = json.loads(capsys.readouterr().out)
+    assert [each["milestone"] for each in record["due"]] == ["code_review", "plan_email", "cutoff"]
+    assert [each["held"] for each in record["due"]] == [0, 0, 0]
+    assert record["failed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [("soon", "--at must be an instant like 2026-12-08T14:01, not 'soon'"), ("2026-12-08T17:03", "is in the future")],
+)
+def test_at_is_checked(tuesday_evening: Stage, at: str, words: str) -> None:
+    with pytest.raises(CommandError, match=words) as refused:
+        call_command("enforce_deadlines", "--at", at)
+
+    assert refused.value.returncode == 2
+    assert not Milestone.objects.exclude(enforced_at=None).exists()
+
+
+def test_a_deadline_that_fails_is_told_and_the_exit_code_says_so(
+    tuesday_evening: Stage, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setitem(deadlines.EFFECTS, "plan_email", broken)
+    with pytest.raises(SystemExit) as ended:
+        call_command("enforce_deadlines")
+
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    assert "Could not enforce: Plan e-mail of week of Thu Dec 10." in said.err
+    assert said.out.splitlines() == [
+        "Enforced: Code review of week of Thu Dec 10, due Wed Dec 2, 10:00 am ET. No deployments held."
+    ]
+
+
+# --- deliver_emails ------------------------------------------------------------------------------------------
+@pytest.fixture
+def waiting(stage: Stage) -> None:
+    enqueue("moved", _about(stage), to=[stage.cast.manager, stage.cast.developer], key="test", now=EARLY)
+
+
+def _about(stage: Stage) -> dict[str, Any]:
+    deployment = stage.plan()
+    return {"deployment": deployment, "crq": None, "week": stage.week, "url": "-", "actor": "-", "reason": "-", "note": {}}
+
+
+def test_the_outbox_is_sent_once(waiting: None, capsys: Said) -> None:
+    call_command("deliver_emails")
+    call_command("deliver_emails", "--json")
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "2 sent, 0 to be tried again, 0 given up."
+    assert json.loads(second) == {"sent": 0, "retried": 0, "parked": 0}
+
+
+def test_what_is_given_up_shows_in_the_exit_code(waiting: None, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(email: Email, mailer: Any) -> None:
+        raise SMTPRecipientsRefused({email.to: (550, b"no such user")})
+
+    monkeypatch.setattr(delivery, "_message", refuse)
+    with pytest.raises(SystemExit) as ended:
+        call_command("deliver_emails")
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().out == "0 sent, 0 to be tried again, 2 given up.\n"
+
+
+# --- open_weeks ----------------------------------------------------------------------------------------------
+def test_missing_weeks_are_opened(db: None, capsys: Said) -> None:
+    ClosedDay.objects.create(day=date(2026, 12, 24), name="Year-end freeze", kind="freeze")
+    with clock.frozen(EARLY):
+        call_command("open_weeks", "--ahead", "2")
+        call_command("open_weeks", "--ahead", "2")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Opened the week of Thu Dec 10: install on Thu Dec 10.",
+        "Opened the week of Thu Dec 17: install on Thu Dec 17.",
+        "Opened the week of Thu Dec 24: no install, Year-end freeze.",
+        "Every week is there already.",
+    ]
+
+
+def test_weeks_as_json(db: None, capsys: Said) -> None:
+    with clock.frozen(EARLY):
+        call_command("open_weeks", "--ahead", "0", "--json")
+
+    week = {"week": "2026-12-10", "install_day": "2026-12-10", "skip_reason": ""}
+    assert json.loads(capsys.readouterr().out) == {"opened": [week]}
+
+
+@pytest.mark.parametrize("ahead", ["-1", "61"])
+def test_how_many_weeks_is_checked(db: None, ahead: str) -> None:
+    with pytest.raises(CommandError, match=f"--ahead must be from 0 to 60, not {ahead}") as refused:
+        call_command("open_weeks", "--ahead", ahead)
+
+    assert refused.value.returncode == 2
+    assert not ReleaseWeek.objects.exists()
+
+
+# --- demo ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("demo", "port", "words"),
+    [
+        (False, "8000", "only runs with DEMO=1"),
+        (True, "0", "must be a number from 1 to 65535, not '0'"),
+        (True, "http", "must be a number from 1 to 65535, not 'http'"),
+    ],
+)
+def test_the_demo_refuses_with_a_sentence(settings: LazySettings, demo: bool, port: str, words: str) -> None:
+    settings.DEMO = demo
+
+    with pytest.raises(CommandError, match=words) as refused:
+        call_command("demo", "--port", port)
+
+    assert refused.value.returncode == 2
+
+
+def test_the_demo_names_a_port_that_is_taken(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DEMO = True
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+        with pytest.raises(CommandError, match=f"Another program listens on port {port}. Choose another one"):
+            call_command("demo")
+
+
+def test_every_command_has_help(capsys: Said) -> None:
+    for command in ("demo", "seed_demo", "enforce_deadlines", "deliver_emails", "open_weeks"):
+        with pytest.raises(SystemExit) as ended:
+            call_command(command, "--help")
+        assert ended.value.code == 0
+        assert len(capsys.readouterr().out) > 200
