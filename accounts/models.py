@@ -12,7 +12,10 @@ class User(AbstractUser):
 
     email = models.EmailField(unique=True)
     forge_login = models.CharField(
-        max_length=100, blank=True, default="", help_text="Login name at the code forge, so that imported reviews are credited."
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="Login name at the code forge, so that imported reviews are credited.",
     )
     time_zone = models.CharField(max_length=64, default="America/New_York")
 

@@ -1,7 +1,7 @@
 """Coverage: whether anybody could approve what is planned, looked at from three days before a Tuesday deadline on.
 
-A deputy is bound by the rules of the manager they act for (`guards.not_own_change`): where every manager of the team has
-a part in the change, no deputy of theirs can approve it either. So it is the managers who are counted.
+A deputy is bound by the rules of the manager they act for (`guards.not_own_change`): where every manager of the team
+has a part in the change, no deputy of theirs can approve it either. So it is the managers who are counted.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def tasks(found: Iterable[Gap]) -> Iterator[Task]:
 
 
 def warn_coverage(now: datetime) -> int:
-    """Tells the Scrum Masters of every gap, once for each deployment and week; returns the number of letters written."""
+    """Tells the Scrum Masters of every gap, once for each deployment and week; returns how many letters it wrote."""
     written = 0
     for gap in gaps(now):
         with transaction.atomic():
@@ -74,7 +74,7 @@ def _warn(gap: Gap, now: datetime) -> bool:
 
 
 def _planned(now: datetime) -> QuerySet[Deployment]:
-    """What is planned for weeks whose first Tuesday deadline is three days ahead or less, and whose last is not over."""
+    """What is planned for weeks whose first Tuesday deadline is three days ahead or less, and whose last is ahead."""
     near = ReleaseWeek.objects.filter(milestones__key=Deadline.CUTOFF, milestones__due_at__lte=now + AHEAD)
     weeks = near.filter(milestones__key=Deadline.APPROVAL, milestones__due_at__gte=now)
     planned = Deployment.objects.filter(week__in=weeks, status=Deployment.Status.PLANNED)

@@ -120,7 +120,9 @@ def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: date
 
 def _held(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
     week = deployment.week
-    late = {each.deliverable.key: each.words(now) for each in missed(tuesday_snapshots(deployment, week), readiness, week)}
+    late = {
+        each.deliverable.key: each.words(now) for each in missed(tuesday_snapshots(deployment, week), readiness, week)
+    }
     due = [each for each in TABLE if each.due != Deadline.INSTALL_CLOSE]
     shown = [each for each in due if each.key in late or not readiness.complete(each.key)]
     mine = [each for each in readiness.open_now() if _is_mine(each, deployment, by, now) and each.key != "approved"]
@@ -130,7 +132,11 @@ def _held(deployment: Deployment, readiness: Readiness, by: User, now: datetime)
         heading="Held",
         sentence=" ".join(filter(None, [deployment.held_reason, asked, "What was due:" if shown else ""])),
         missing=[_missing(each, readiness, late.get(each.key, "")) for each in shown],
-        acts=[*_work(deployment, mine, by, now), *ask, _move(deployment, by, now, primary=not mine and not _possible(ask))],
+        acts=[
+            *_work(deployment, mine, by, now),
+            *ask,
+            _move(deployment, by, now, primary=not mine and not _possible(ask)),
+        ],
     )
 
 
@@ -144,7 +150,7 @@ def _move(deployment: Deployment, by: User, now: datetime, *, primary: bool) -> 
 
 
 def _exemption(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> tuple[str, list[Act]]:
-    """How the exemption for this week stands, and the act for it: to ask for one where that makes sense, or to see it."""
+    """How the exemption for this week stands, and the act for it: to ask where that makes sense, or to see it."""
     crq = readiness.facts.crq
     asked = next((each for each in crq.exemptions.all() if each.week_id == deployment.week_id), None) if crq else None
     if asked:
@@ -253,7 +259,11 @@ def _work(deployment: Deployment, mine: list[Deliverable], by: User, now: dateti
 def _where(each: Deliverable, deployment: Deployment) -> str:
     """The page or place where this deliverable is brought."""
     if each.key == "prs":
-        return "#pull-requests" if deployment.pull_requests.all() else reverse("deployment-pull-requests", args=[deployment.pk])
+        return (
+            "#pull-requests"
+            if deployment.pull_requests.all()
+            else reverse("deployment-pull-requests", args=[deployment.pk])
+        )
     if each.key == "crq":
         return reverse("open-crq", args=[deployment.pk])
     if each.key in {"branch", "core_dev"}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 
@@ -13,7 +14,7 @@ from workflow.steps import Call, Refused
 
 def open_crq(call: Call) -> None:
     crq: CRQ = call.obj
-    crq.opened_at, crq.opened_by = call.now, call.by
+    crq.opened_at, crq.opened_by = call.now, call.person
     crq.target_date = crq.deployment.week.install_day or crq.deployment.week.thursday
     crq.title = crq.title or crq.deployment.title
     crq.number = crq.number or next_number()
@@ -42,13 +43,13 @@ def attach(call: Call) -> None:
         file=upload,
         size=upload.size,
         sha256=digest,
-        by=call.by,
+        by=call.person,
         at=call.now,
     )
     call.note |= {"kind": kind, "name": document.name, "version": document.version, "sha256": digest, "id": document.pk}
 
 
-def sha256(upload: UploadedFile) -> str:
+def sha256(upload: UploadedFile[Any]) -> str:
     """The content's SHA-256 in hex; the file is left at its beginning."""
     digest = hashlib.sha256()
     for chunk in upload.chunks():
@@ -89,7 +90,7 @@ def _decide(call: Call, verdict: str, digest: str) -> None:
         verdict=verdict,
         digest=digest,
         opened_by_id=call.obj.opened_by_id,
-        by=call.given.get("approver", call.by),
+        by=call.given.get("approver") or call.person,
         at=call.now,
         reason=call.reason,
     )

@@ -22,9 +22,13 @@ def _words(label: str, needed: str, *, rows: int = 3, help_text: str = "") -> fo
 class AskForm(forms.Form):
     """The three answers that a request needs. Everything else on its page is a fact that nobody types."""
 
-    why = _words("Why you ask for an exemption", "Say why you ask for it.", help_text="What happened, and who needs this change.")
+    why = _words(
+        "Why you ask for an exemption", "Say why you ask for it.", help_text="What happened, and who needs this change."
+    )
     why_now = _words("Why it cannot wait", "Say why it cannot wait for a later week.")
-    risk = _words("Risk of installing it late", "Say what the risk is.", help_text="And how it would be taken back out.")
+    risk = _words(
+        "Risk of installing it late", "Say what the risk is.", help_text="And how it would be taken back out."
+    )
 
     def words(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in ("why", "why_now", "risk")}
@@ -33,7 +37,11 @@ class AskForm(forms.Form):
 class DecisionForm(forms.Form):
     """A grant or a denial, told apart by `action`, each with a reason of its own."""
 
-    reason = _words("Reason", "Say why in a few words: the reason is kept with the decision.", help_text="Everyone concerned reads it.")
+    reason = _words(
+        "Reason",
+        "Say why in a few words: the reason is kept with the decision.",
+        help_text="Everyone concerned reads it.",
+    )
 
     def __init__(self, data: Any = None, *, action: str) -> None:
         super().__init__(data, auto_id=f"{action}-%s")

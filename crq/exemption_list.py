@@ -60,7 +60,9 @@ def listed(by: User, *, view: str = "", number: str = "", now: datetime) -> List
     teams = standing(by, eastern_day(now)).team_ids()
     views = VIEWS | ({"mine": ("My teams", Q(crq__deployment__application__team__in=teams))} if teams else {})
     view = view if view in views else ""
-    counts = ExemptionRequest.objects.aggregate(**{key or "all": Count("pk", filter=where) for key, (_, where) in views.items()})
+    counts = ExemptionRequest.objects.aggregate(
+        **{key or "all": Count("pk", filter=where) for key, (_, where) in views.items()}
+    )
     page = Paginator(_found(views[view][1]), PAGE).get_page(number)
     return Listed(
         views=[View(label, _url(key), counts[key or "all"], key == view) for key, (label, _) in views.items()],

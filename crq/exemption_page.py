@@ -62,7 +62,8 @@ def ask(crq: CRQ, *, by: User, now: datetime) -> Ask:
         approves=approves,
         missing=[_owned(each) for each in missing],
         missing_note=own_change,
-        decides=" or ".join(person.name for person in people(Role.DIRECTOR, on=eastern_day(now))) or "the EDMT Director",
+        decides=" or ".join(person.name for person in people(Role.DIRECTOR, on=eastern_day(now)))
+        or "the EDMT Director",
         until=deployment.week.due(Deadline.EXEMPTION_CLOSE),
         hidden={"digest": readiness.facts.digest, "approve": "1" if approves else ""},
     )
@@ -172,7 +173,9 @@ def _approval(request: ExemptionRequest, readiness: Readiness) -> str:
     if not request.approved_digest:
         return "The CRQ was not approved with this request. A grant lifts the hold; the approval follows."
     if request.approved_digest != readiness.facts.digest:
-        return f"{name} approved the CRQ with this request, but its content changed since, so it must be approved again."
+        return (
+            f"{name} approved the CRQ with this request, but its content changed since, so it must be approved again."
+        )
     return f"{name} approved the CRQ with this request. A grant clears the deployment at once."
 
 
@@ -181,9 +184,13 @@ def _choices(request: ExemptionRequest, readiness: Readiness, by: User, now: dat
         return []
     clears = request.approved_digest == readiness.facts.digest
     granted = "The deployment is cleared for install." if clears else "The hold is lifted, and the rest follows."
-    denied = f"The hold stays, and {request.requested_by.name} is asked to choose a new week. This cannot be taken back."
+    denied = (
+        f"The hold stays, and {request.requested_by.name} is asked to choose a new week. This cannot be taken back."
+    )
     return [
-        Choice(act(EXEMPTION, "grant", request, by=by, now=now, primary=True), f"{granted} Everyone concerned is e-mailed."),
+        Choice(
+            act(EXEMPTION, "grant", request, by=by, now=now, primary=True), f"{granted} Everyone concerned is e-mailed."
+        ),
         Choice(act(EXEMPTION, "deny", request, by=by, now=now), f"{denied} Everyone concerned is e-mailed."),
     ]
 

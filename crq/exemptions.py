@@ -1,7 +1,7 @@
 """Exemptions: the clock can be waived, the evidence never.
 
-Asked by a Dev Manager from the moment a Tuesday deadline is missed, or is at risk, until `exemption_close`; decided by the
-EDMT Director. Silence never approves: an undecided request lapses.
+Asked by a Dev Manager from the moment a Tuesday deadline is missed, or is at risk, until `exemption_close`; decided by
+the EDMT Director. Silence never approves: an undecided request lapses.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ def _someone_else_decides(request: ExemptionRequest, by: Actor, now: datetime) -
 
 
 def _request(call: Call) -> None:
-    """`why`, `why_now` and `risk` are on the object. Given `approve`: the manager approves the content in the same form."""
+    """`why`, `why_now` and `risk` are on the object. Given `approve` and `digest`: the manager approves that content."""
     request: ExemptionRequest = call.obj
     if not (request.why.strip() and request.why_now.strip() and request.risk.strip()):
         raise Refused.because("Say why, why it cannot wait, and what the risk of installing late is.")
     request.week = request.crq.deployment.week
-    request.requested_by, request.requested_at = call.by, call.now
+    request.requested_by, request.requested_at = call.person, call.now
     if call.given.get("approve"):
         _approve_with_it(call)
 
@@ -111,7 +111,7 @@ def _note(call: Call) -> None:
     text = call.given["text"].strip()
     if not text:
         raise Refused.because("Write the question or the answer first.")
-    ExemptionNote.objects.create(request=call.obj, by=call.by, at=call.now, text=text[:4000])
+    ExemptionNote.objects.create(request=call.obj, by=call.person, at=call.now, text=text[:4000])
     call.note["text"] = text[:4000]
 
 
@@ -164,7 +164,17 @@ EXEMPTION = Flow(
             emails=("exemption_requested",),
             plain=False,
         ),
-        Step("note", "Ask or answer", (S.REQUESTED,), "", (DIRECTOR, MANAGER), (), _note, emails=("exemption_note",), plain=False),
+        Step(
+            "note",
+            "Ask or answer",
+            (S.REQUESTED,),
+            "",
+            (DIRECTOR, MANAGER),
+            (),
+            _note,
+            emails=("exemption_note",),
+            plain=False,
+        ),
         Step(
             "grant",
             "Grant",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import cast
 
 from accounts.models import User
 from accounts.roles import Role, standing
@@ -161,7 +160,7 @@ def _meta(facts: Facts) -> str:
 
 
 def _acts(deployment: Deployment, by: User, now: datetime) -> list[Act]:
-    """What this person's roles do to it next. A refused way forward is shown with its reason, a refused way back is not."""
+    """What this person's roles do to it next; a refused way forward with its reason, a refused way back not at all."""
     mine = [name for name in (*FORWARD, *BACK) if _is_theirs(name, deployment, by, now)]
     acts = [_act(name, deployment, by, now) for name in mine]
     return [each for each in acts if each.enabled or each.action in FORWARD]
@@ -180,7 +179,9 @@ def _act(name: str, deployment: Deployment, by: User, now: datetime) -> Act:
 
 
 def _waits_for(deployment: Deployment) -> str:
-    step = next((DEPLOYMENT.steps[name] for name in FORWARD if deployment.status in DEPLOYMENT.steps[name].sources), None)
+    step = next(
+        (DEPLOYMENT.steps[name] for name in FORWARD if deployment.status in DEPLOYMENT.steps[name].sources), None
+    )
     if step is None:
         return ""
     who = deployment.application.team.name if Role.DEVELOPER in step.roles else Role.DEVOPS.label
@@ -203,7 +204,7 @@ def _who_line(deployment: Deployment, last: dict[str, Event], now: datetime) -> 
 
 
 def _newest_first(events: Iterable[Event]) -> list[Event]:
-    return sorted(events, key=lambda event: (event.at, cast(int, event.pk)), reverse=True)
+    return sorted(events, key=lambda event: (event.at, event.pk), reverse=True)
 
 
 def _say(event: Event, now: datetime) -> str:

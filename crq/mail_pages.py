@@ -79,7 +79,9 @@ def mail_room(*, now: datetime) -> MailRoom:
     weeks = list(open_for_install(now).prefetch_related("milestones")[:WEEKS])
     newest = list(Letter.objects.defer("text", "html")[:LETTERS])
     found = _announcements(weeks)
-    got = deliveries([letter.pk for letter in newest] + [each.letter_id for pair in found for each in pair if each.letter_id])
+    got = deliveries(
+        [letter.pk for letter in newest] + [each.letter_id for pair in found for each in pair if each.letter_id]
+    )
     pages = _pages(newest)
     return MailRoom(
         weeks=[_week(week, pair, got, now) for week, pair in zip(weeks, found, strict=True)],
@@ -136,9 +138,10 @@ def mail_page(announcement: Announcement, *, by: User, now: datetime) -> MailPag
     letter = letter_of(announcement, now=now)
     recipients = [] if is_draft else _recipients(letter)
     count = len(announcing.recipients()) if is_draft else len(recipients)
+    day = announcement.week.install_day or announcement.week.thursday
     return MailPage(
         announcement=announcement,
-        title=f"{announcement.get_kind_display()}, {say_day(announcement.week.install_day or announcement.week.thursday)}",
+        title=f"{announcement.get_kind_display()}, {say_day(day)}",
         badge=DRAFT if is_draft else _tally(recipients).badge,
         line=_when(announcement, announcement.week, now) + ".",
         letter=letter,

@@ -21,7 +21,7 @@ TUESDAY = (Deadline.CUTOFF, Deadline.APPROVAL)
 
 @dataclass(frozen=True)
 class Missed:
-    """One deliverable that was missing at its deadline. `there`: it is in place now, since `came` where that is known."""
+    """One deliverable that was missing at its deadline. `there`: it is in place now, since `came` where known."""
 
     deliverable: Deliverable
     due: datetime
@@ -58,7 +58,7 @@ def missed(snapshots: Iterable[Snapshot], readiness: Readiness, week: ReleaseWee
 
 
 def first_there(key: str, readiness: Readiness) -> datetime | None:
-    """When a deliverable was fulfilled: of a document, by its first version, since a newer one does not make it later."""
+    """When a deliverable was fulfilled: of a document, by its first version, as a newer one does not make it later."""
     if key in Document.Kind.values:
         return min(each.at for each in _versions(readiness.facts, key))
     return readiness.of[key].at

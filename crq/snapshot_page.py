@@ -80,7 +80,9 @@ def page(thursday: date, *, now: datetime) -> Page | None:
     return Page(
         week=week,
         title=f"Snapshots of the {week}",
-        sections=[_section(each, week, taken[each.pk], known, now) for each in judged if each.enforced_at or taken[each.pk]],
+        sections=[
+            _section(each, week, taken[each.pk], known, now) for each in judged if each.enforced_at or taken[each.pk]
+        ],
         first_due=min((each.due_at for each in judged), default=None),
     )
 
@@ -130,18 +132,18 @@ def _row(snapshot: Snapshot, due: list[Deliverable], readiness: Readiness, week:
     )
 
 
-def _gate(
-    each: Deliverable, snapshot: Snapshot, readiness: Readiness | None, week: ReleaseWeek, now: datetime
-) -> Gate:
+def _gate(each: Deliverable, snapshot: Snapshot, readiness: Readiness | None, week: ReleaseWeek, now: datetime) -> Gate:
     """What left the week is not compared: its facts are those of another week."""
     then = at_the_deadline(snapshot, each.key)
-    since = _since(each, readiness, week, now) if readiness and (then.state == "done") != readiness.complete(each.key) else ""
+    since = (
+        _since(each, readiness, week, now)
+        if readiness and (then.state == "done") != readiness.complete(each.key)
+        else ""
+    )
     return Gate(each.label, then, since or _still(each, snapshot, readiness, week, now))
 
 
-def _still(
-    each: Deliverable, snapshot: Snapshot, readiness: Readiness | None, week: ReleaseWeek, now: datetime
-) -> str:
+def _still(each: Deliverable, snapshot: Snapshot, readiness: Readiness | None, week: ReleaseWeek, now: datetime) -> str:
     due = week.due(each.due)
     waits = readiness is not None and each.key in snapshot.missing and not readiness.complete(each.key)
     return f"Still missing, late {say_span(now - due)}" if waits and due else ""

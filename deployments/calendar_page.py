@@ -29,13 +29,17 @@ SHORT = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One deadline of a week. `moved` says from where, when a closed day or a choice moved it."""
+    """One deadline of a week. `moved` says from where, when a closed day or a choice moved it.
+
+    `of` names the week where it is not the one in which the deadline lies: "for Dec 10".
+    """
 
     key: str
     label: str
     at: datetime
     over: bool
     moved: str
+    of: str
 
     @property
     def clock(self) -> str:
@@ -152,7 +156,9 @@ class _Found:
             if week.skipped and row.due_at >= self.now:
                 continue
             moved = _moved(week, row.key, row.due_at, self.policy, self.closed)
-            yield Entry(row.key, SHORT[Deadline(row.key)], row.due_at, row.due_at < self.now, moved)
+            elsewhere = thursday_of(eastern_day(row.due_at)) != week.thursday
+            of = f"for {say_day(week.thursday)[4:]}" if elsewhere else ""
+            yield Entry(row.key, SHORT[Deadline(row.key)], row.due_at, row.due_at < self.now, moved, of)
 
 
 def _moved(week: ReleaseWeek, key: str, at: datetime, policy: Policy, closed: dict[date, ClosedDay]) -> str:

@@ -79,11 +79,11 @@ class WeekChange:
     def sentence(self) -> str:
         """What it means for the install, in words; nothing when only deadlines move."""
         if self.install_day is None:
-            return f"No code install: {self.skip_reason}."
+            return f"No code install: {self.skip_reason}"
         day = say_day(self.install_day)
         if self.opens:
-            return f"Code install on {day}, no longer skipped."
-        return f"Code install moves to {day}." if self.moves_install else ""
+            return f"Code install on {day}, no longer skipped"
+        return f"Code install moves to {day}" if self.moves_install else ""
 
 
 def dues(week: ReleaseWeek) -> dict[str, datetime]:

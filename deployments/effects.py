@@ -31,7 +31,7 @@ def record_branch(call: Call) -> None:
         ReleaseBranch.objects.update_or_create(
             deployment=call.obj,
             repository_id=repository_id,
-            defaults={"name": name, "by": call.by, "at": call.now},
+            defaults={"name": name, "by": call.person, "at": call.now},
         )
     call.note["branches"] = sorted(names.values())
 
@@ -150,7 +150,7 @@ def decide(call: Call) -> None:
     """Given `pull_request`, `outcome` and optionally `note`. A team decides about its own pull requests only."""
     pull_request: PullRequest = call.given["pull_request"]
     team_id = pull_request.repository.application.team_id
-    who = standing(call.by, eastern_day(call.now))
+    who = standing(call.person, eastern_day(call.now))
     if not who.holds(Role.SCRUM_MASTER) and team_id not in who.team_ids():
         raise Refused.because(f"{pull_request} belongs to another team, which decides about it with the Scrum Master.")
     if pull_request.status != PullRequest.Status.SUBMITTED:
@@ -161,7 +161,7 @@ def decide(call: Call) -> None:
         defaults={
             "outcome": call.given["outcome"],
             "note": call.given.get("note", ""),
-            "by": call.by,
+            "by": call.person,
             "at": call.now,
         },
     )

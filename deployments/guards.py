@@ -74,7 +74,9 @@ def is_silent(deployment: Deployment, by: Actor, now: datetime) -> str:
     installed = deployment.installed_at
     if installed is None or now < installed + SILENCE:
         return "The team still has time to verify it."
-    reminded = Event.objects.filter(object_type="deployment", object_id=deployment.pk, action="remind", at__gte=installed)
+    reminded = Event.objects.filter(
+        object_type="deployment", object_id=deployment.pk, action="remind", at__gte=installed
+    )
     return "The team was reminded already." if reminded.exists() else ""
 
 
@@ -110,4 +112,3 @@ def batch_is_not_complete(week: ReleaseWeek, by: Actor, now: datetime) -> str:
 
 def review_takes_decisions(review: CodeReview, by: Actor, now: datetime) -> str:
     return closed_week(review.week, now)
-

@@ -73,6 +73,11 @@ class NewClosedDays:
     remove: tuple[date, ...] = ()
 
     @property
+    def year(self) -> int:
+        """That of the first day."""
+        return min([*self.remove, *(each.day for each in self.add)]).year
+
+    @property
     def words(self) -> list[str]:
         """Each day in a sentence."""
         added = [f"{say_day(each.day)}, {each.day.year} is closed: {each.name}" for each in self.add]
@@ -113,7 +118,10 @@ class Concerned:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a change means. `kept` counts the open weeks that keep their dates, `locked` those whose scope is locked."""
+    """What a change means. `kept` counts the open weeks that keep their dates, `locked` those whose scope is locked.
+
+    A week that is skipped and stays so counts for neither.
+    """
 
     weeks: tuple[Concerned, ...]
     kept: int
@@ -202,10 +210,12 @@ def _rules(weeks: list[ReleaseWeek], now: datetime) -> Rules:
 
 def _preview(changes: list[WeekChange], wished: Any, weeks: list[ReleaseWeek], now: datetime) -> Preview:
     concerned = _concerned(changes)
-    locked = sum(week.passed(Deadline.CUTOFF, now) for week in weeks)
+    changing = {each.week.pk for each in changes}
+    same = [week for week in weeks if week.pk not in changing and not week.skipped]
+    locked = sum(week.passed(Deadline.CUTOFF, now) for week in same)
     return Preview(
         weeks=tuple(concerned),
-        kept=len(weeks) - len(changes) - locked + sum(each.week.passed(Deadline.CUTOFF, now) for each in changes),
+        kept=len(same) - locked,
         locked=locked,
         digest=_digest(wished, concerned),
     )

@@ -42,10 +42,10 @@ class PolicyForm(forms.Form):
             rule = current.rule(key)
             weeks = 0 if key in INSTALL_DAY else MOST_WEEKS_BEFORE
             self.fields[f"{key.value}_day"] = forms.ChoiceField(
-                label=f"{key.label}: day", choices=_days(weeks), initial=f"{rule.weeks_before}-{rule.weekday}"
+                label=f"{key.label}, day", choices=_days(weeks), initial=f"{rule.weeks_before}-{rule.weekday}"
             )
             self.fields[f"{key.value}_at"] = forms.TimeField(
-                label=f"{key.label}: time",
+                label=f"{key.label}, time",
                 initial=rule.at,
                 input_formats=CLOCK,
                 widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),

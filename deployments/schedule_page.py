@@ -76,7 +76,7 @@ def _fate(change: WeekChange, count: int) -> str:
     some = f"{count} deployment{'' if count == 1 else 's'}"
     if change.skips:
         return f"{some} {'moves' if count == 1 else 'move'} to the next open week, without the approval:"
-    return f"{some} {'has' if count == 1 else 'have'} these dates:"
+    return f"{some} {'is' if count == 1 else 'are'} planned for it:"
 
 
 def policy_lines(old: Policy, new: Policy) -> list[str]:

@@ -47,7 +47,9 @@ def enqueue(
     """
     recipients = {(person if isinstance(person, str) else person.email).lower(): person for person in to}
     rows = [_row(address, person, key, now) for address, person in recipients.items()]
-    known = set(Email.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True)) if rows else set()
+    known = (
+        set(Email.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True)) if rows else set()
+    )
     rows = [row for row in rows if row.key not in known]
     if not rows:
         return None

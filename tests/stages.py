@@ -70,9 +70,7 @@ class Stage:
         return submitted
 
     def join(self, deployment: Deployment, pull_request: PullRequest) -> PullRequest:
-        joined: PullRequest = perform(
-            PULL_REQUEST, "plan", pull_request, by=self.cast.developer, deployment=deployment
-        )
+        joined: PullRequest = perform(PULL_REQUEST, "plan", pull_request, by=self.cast.developer, deployment=deployment)
         return joined
 
     def review(self, pull_request: PullRequest, verdict: str = "approved") -> PullRequest:

@@ -72,6 +72,13 @@ class Call:
     before: str = ""
     came_from: Scope | None = None
 
+    @property
+    def person(self) -> User:
+        """Who acts, in a step that only people perform."""
+        if self.by is None:
+            raise TypeError(f"Only a person can {self.step.action} a {self.flow.name}.")
+        return self.by
+
 
 @dataclass(frozen=True)
 class Step:

@@ -27,7 +27,10 @@ class ExemptionRequest(models.Model):
     why_now = models.TextField()
     risk = models.TextField()
     approved_digest = models.CharField(
-        max_length=64, blank=True, default="", help_text="The content that the manager approved in the same form, if any."
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="The content that the manager approved in the same form, if any.",
     )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import User
 from crq import exemption_page
 from crq.exemption_forms import AskForm, DecisionForm, NoteForm
 from crq.exemption_list import listed
@@ -18,6 +15,7 @@ from crq.exemptions import EXEMPTION
 from crq.models import CRQ, ExemptionRequest
 from crq.readiness import with_facts
 from deployments.models import Deployment
+from deployments.views.person import person
 from workflow import clock
 from workflow.machine import begin, perform
 from workflow.steps import Refused
@@ -29,14 +27,10 @@ SAID = {
 }
 
 
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.user)
-
-
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     now = clock.now()
-    found = listed(_person(request), view=request.GET.get("view", ""), number=request.GET.get("page", ""), now=now)
+    found = listed(person(request), view=request.GET.get("view", ""), number=request.GET.get("page", ""), now=now)
     return render(request, "crq/exemptions.html", {"list": found, "now": now})
 
 
@@ -59,9 +53,10 @@ def ask(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _begin(crq: CRQ, form: AskForm, request: HttpRequest) -> ExemptionRequest:
-    given = {"approve": True, "digest": request.POST.get("digest", "")} if request.POST.get("approve") else {}
+    """`approve` is on the page that offered to approve late; `digest` says what was looked at there."""
     unsaved = ExemptionRequest(crq=crq, **form.words())
-    asked: ExemptionRequest = begin(EXEMPTION, "request", unsaved, by=request.user, **given)
+    approve, digest = bool(request.POST.get("approve")), request.POST.get("digest", "")
+    asked: ExemptionRequest = begin(EXEMPTION, "request", unsaved, by=person(request), approve=approve, digest=digest)
     return asked
 
 
@@ -75,7 +70,7 @@ def _show_ask(request: HttpRequest, form: AskForm, number: str) -> HttpResponse:
     now = clock.now()
     deployment = get_object_or_404(with_facts(Deployment.objects.all()), crq__number=number.upper())
     deployment.crq.deployment = deployment
-    page = exemption_page.ask(deployment.crq, by=_person(request), now=now)
+    page = exemption_page.ask(deployment.crq, by=person(request), now=now)
     context = {"page": page, "form": form, "now": now}
     return render(request, "crq/exemption_ask.html", context, status=422 if form.errors else 200)
 
@@ -89,7 +84,7 @@ def exemption(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     if action and forms[action].is_valid():
         try:
-            perform(EXEMPTION, action, _found(pk), by=request.user, **forms[action].cleaned_data)
+            perform(EXEMPTION, action, _found(pk), by=person(request), **forms[action].cleaned_data)
         except Refused as refused:
             forms[action].add_error(None, str(refused))
         else:
@@ -99,7 +94,9 @@ def exemption(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _forms(request: HttpRequest, action: str) -> dict[str, Form]:
-    decisions = {name: DecisionForm(request.POST if action == name else None, action=name) for name in ("grant", "deny")}
+    decisions = {
+        name: DecisionForm(request.POST if action == name else None, action=name) for name in ("grant", "deny")
+    }
     return {**decisions, "note": NoteForm(request.POST if action == "note" else None)}
 
 
@@ -112,7 +109,7 @@ def _show(request: HttpRequest, pk: int, forms: dict[str, Form], action: str) ->
     deployment = with_facts(Deployment.objects.filter(crq=found.crq_id)).get()
     deployment.crq.deployment = deployment
     found.crq = deployment.crq
-    page = exemption_page.page(found, by=_person(request), now=now)
+    page = exemption_page.page(found, by=person(request), now=now)
     refused = forms.get(action)
     typed = request.POST.get("reason") or request.POST.get("text")
     kept = typed if refused and action not in page.open_forms else ""

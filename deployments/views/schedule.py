@@ -73,7 +73,7 @@ def closed_days(request: HttpRequest) -> HttpResponse:
         form.add_error(None, why_not)
     elif form and form.is_valid() and not goes_on_editing(request):
         wish = _new_closed_days(form)
-        back = f"{request.path}?year={year}"
+        back = f"{request.path}?year={wish.year}"
         words = {"lines": wish.words, "save_label": "Save closed days", "back": (back, "Closed days")}
         if answer := _decide(request, form, wish, now=now, **words):
             return answer

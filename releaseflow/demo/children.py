@@ -20,7 +20,16 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def web_command(port: int) -> list[str]:
     options = ["--bind", f"{HOST}:{port}", "--worker-class", "gthread", "--workers", "1", "--threads", "8"]
-    return [sys.executable, "-m", "gunicorn", "releaseflow.wsgi", *options, "--log-level", "warning", "--no-control-socket"]
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "releaseflow.wsgi",
+        *options,
+        "--log-level",
+        "warning",
+        "--no-control-socket",
+    ]
 
 
 def beat_command() -> list[str]:
@@ -82,7 +91,10 @@ class Children:
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C reaches us alone, and we end the programs in order.
         return subprocess.Popen(
-            command, env=dict(self._environment), start_new_session=True, preexec_fn=_die_with_parent
+            command,
+            env=dict(self._environment),
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 (this program has no threads)
         )
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

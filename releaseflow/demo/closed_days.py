@@ -1,4 +1,4 @@
-"""The days on which the made-up company closes: federal holidays by their rules, and two days of deploy freeze a year."""
+"""The days on which the made-up company closes: federal holidays by their rules, and two days of freeze a year."""
 
 from __future__ import annotations
 

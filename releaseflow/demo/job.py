@@ -1,4 +1,4 @@
-"""One deployment on its way through the week, done by the people who would do it, with the application's own actions."""
+"""One deployment on its way through the week: the application's own actions, by the people who would do them."""
 
 from __future__ import annotations
 
@@ -143,12 +143,8 @@ class Job:
         """Merges, and makes the release branch in each repository."""
         repositories = {pull.repository_id for pull in self.pulls}
         name = f"release/{self.week.install_day}"
-        PullRequest.objects.filter(pk__in=[pull.pk for pull in self.pulls]).update(
-            forge_state=PullRequest.Forge.MERGED
-        )
-        perform(
-            DEPLOYMENT, "record_branch", self.deployment, by=self.devops, names=dict.fromkeys(repositories, name)
-        )
+        PullRequest.objects.filter(pk__in=[pull.pk for pull in self.pulls]).update(forge_state=PullRequest.Forge.MERGED)
+        perform(DEPLOYMENT, "record_branch", self.deployment, by=self.devops, names=dict.fromkeys(repositories, name))
 
     def core_dev(self, result: str = "success") -> None:
         build = f"{self.pulls[0].repository.short_name}-{self.week.install_day:%Y%m%d}.{self.deployment.pk % 9 + 1}"

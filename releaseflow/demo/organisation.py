@@ -29,18 +29,18 @@ OFFICES = {
 }
 DIRECTORS_DEPUTY = "Daniel Osei"
 
-# Application: its team, then repositories with the number that their pull requests begin with.
-APPLICATIONS = {
-    "Admin portal": ("Identity", ("identity-admin", 300), ("session-service", 40)),
-    "Sign-in": ("Identity", ("sign-in", 210)),
-    "Ledger": ("Billing", ("ledger", 620)),
-    "Statements": ("Billing", ("statements", 330), ("pdf-renderer", 70)),
-    "Claims intake": ("Claims", ("claims-intake", 1040), ("claims-forms", 410)),
-    "Address lookup": ("Claims", ("address-lookup", 90), ("claims-web", 700)),
-    "Card payments": ("Payments", ("card-payments", 840), ("payment-rules", 180)),
-    "Direct debit": ("Payments", ("direct-debit", 260)),
-    "Warehouse export": ("Data", ("warehouse-export", 120)),
-    "Mobile gateway": ("Mobile", ("mobile-gateway", 560), ("push-service", 80)),
+# Application: its team, and its repositories with the number that their pull requests begin with.
+APPLICATIONS: dict[str, tuple[str, dict[str, int]]] = {
+    "Admin portal": ("Identity", {"identity-admin": 300, "session-service": 40}),
+    "Sign-in": ("Identity", {"sign-in": 210}),
+    "Ledger": ("Billing", {"ledger": 620}),
+    "Statements": ("Billing", {"statements": 330, "pdf-renderer": 70}),
+    "Claims intake": ("Claims", {"claims-intake": 1040, "claims-forms": 410}),
+    "Address lookup": ("Claims", {"address-lookup": 90, "claims-web": 700}),
+    "Card payments": ("Payments", {"card-payments": 840, "payment-rules": 180}),
+    "Direct debit": ("Payments", {"direct-debit": 260}),
+    "Warehouse export": ("Data", {"warehouse-export": 120}),
+    "Mobile gateway": ("Mobile", {"mobile-gateway": 560, "push-service": 80}),
 }
 STAKEHOLDERS = {
     "Service desk": "service-desk@example.com",
@@ -97,9 +97,7 @@ def found(first_day: date, last_day: date) -> Organisation:
     crews = {name: _crew(name, *people) for name, people in TEAMS.items()}
     offices = {role: tuple(_officer(role, name) for name in OFFICES[role]) for role in OFFICE_ROLES}
     director, deputy = offices[Role.DIRECTOR][0], person(DIRECTORS_DEPUTY)
-    Deputy.objects.create(
-        for_user=director, deputy=deputy, role=Role.DIRECTOR, starts=first_day, ends=last_day
-    )
+    Deputy.objects.create(for_user=director, deputy=deputy, role=Role.DIRECTOR, starts=first_day, ends=last_day)
     Stakeholder.objects.bulk_create(Stakeholder(name=name, email=email) for name, email in STAKEHOLDERS.items())
     applications = {name: _application(name, crews) for name in APPLICATIONS}
     return Organisation(crews, applications, offices[Role.DEVOPS], offices[Role.SCRUM_MASTER][0], director)
@@ -120,8 +118,8 @@ def _officer(role: Role, name: str) -> User:
 
 
 def _application(name: str, crews: dict[str, Crew]) -> Application:
-    team_name, *repositories = APPLICATIONS[name]
-    team = crews[str(team_name)].team
+    team_name, repositories = APPLICATIONS[name]
+    team = crews[team_name].team
     application = Application.objects.create(name=name, team=team)
     Repository.objects.bulk_create(
         Repository(
@@ -130,15 +128,13 @@ def _application(name: str, crews: dict[str, Crew]) -> Application:
             url=f"https://git.example.com/{team.slug}/{short}",
             forge=Repository.Forge.GITLAB,
         )
-        for short, _ in repositories
+        for short in repositories
     )
     return application
 
 
 def first_number(repository: Repository) -> int:
     """Where the repository's pull requests begin to count in the demonstration."""
-    for _, *repositories in APPLICATIONS.values():
-        for short, number in repositories:
-            if short == repository.short_name:
-                return int(number)
-    return 1
+    return next(
+        (numbers[repository.short_name] for _, numbers in APPLICATIONS.values() if repository.short_name in numbers), 1
+    )

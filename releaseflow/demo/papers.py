@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -17,16 +18,25 @@ NAMES = {
 WRITTEN_AS = {"pdf": "application/pdf", "csv": "text/csv"}
 
 
+@dataclass(frozen=True)
+class About:
+    title: str
+    application: str
+    crq: str
+    version: int
+
+
 def paper(kind: str, *, title: str, application: str, crq: str, version: int = 1) -> SimpleUploadedFile:
     """A document of this kind about that deployment, as if it had been uploaded."""
     name = NAMES[Kind(kind)].format(application=application.lower())
-    about = {"title": title, "application": application, "crq": crq, "version": version}
-    content = _tests(**about) if kind == Kind.TESTS else pdf(_lines(kind, **about))
+    about = About(title, application, crq, version)
+    content = _tests(about) if kind == Kind.TESTS else pdf(_lines(kind, about))
     return SimpleUploadedFile(name, content, WRITTEN_AS[name.rpartition(".")[2]])
 
 
-def _lines(kind: str, *, title: str, application: str, crq: str, version: object) -> list[str]:
-    head = [title, f"{application} - {crq} - version {version}", ""]
+def _lines(kind: str, about: About) -> list[str]:
+    application = about.application
+    head = [about.title, f"{application} - {about.crq} - version {about.version}", ""]
     if kind == Kind.PLAN:
         return [
             *head,
@@ -51,11 +61,19 @@ def _lines(kind: str, *, title: str, application: str, crq: str, version: object
     ]
 
 
-def _tests(*, title: str, application: str, crq: str, version: int) -> bytes:
-    cases = ("Sign in and out", "Main path", "Wrong input is explained", "Old data still opens", "Under load", "Backout")
-    rows = [f"{number},{case},passed,{12 + 7 * number * version}" for number, case in enumerate(cases, 1)]
-    head = [f"Test results,{title},,", f"{application},{crq},version {version},", "No,Case,Result,Seconds"]
-    return "\r\n".join([*(line.replace(", ", "; ") for line in head), *rows, ""]).encode()
+def _tests(about: About) -> bytes:
+    cases = (
+        "Sign in and out",
+        "Main path",
+        "Wrong input is explained",
+        "Old data still opens",
+        "Under load",
+        "Backout",
+    )
+    rows = [f"{number},{case},passed,{12 + 7 * number * about.version}" for number, case in enumerate(cases, 1)]
+    what = f"{about.application},{about.crq},version {about.version},"
+    head = [f"Test results,{about.title.replace(',', ';')},,", what, "No,Case,Result,Seconds"]
+    return "\r\n".join([*head, *rows, ""]).encode()
 
 
 def pdf(lines: Sequence[str]) -> bytes:
@@ -64,8 +82,7 @@ def pdf(lines: Sequence[str]) -> bytes:
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R/Resources << /Font << /F1 5 0 R >> >>>>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(body), body),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import count
 
 from deployments.models import ReleaseWeek
@@ -38,40 +39,45 @@ MOST_A_WEEK, LAST_NUMBER = 6, 417_902
 
 def tell(studio: Studio, timetable: Timetable, weeks: list[ReleaseWeek]) -> Job | None:
     """Adds the stories of the past open weeks, in order; returns the job that this week inherits, still untold."""
-    numbers = (f"CRQ{number:012d}" for number in count(LAST_NUMBER - 8 * MOST_A_WEEK * len(weeks), 8))
-    used: Counter[str] = Counter()
-    taken: set[str] = set()
+    season = _Season(studio, timetable, count(LAST_NUMBER - 8 * MOST_A_WEEK * len(weeks), 8))
     for back, week in zip(range(len(weeks), 0, -1), weeks, strict=True):
-        taken = _week(studio, timetable, week, back, taken, used, numbers)
+        season.tell_week(week, back)
     return Job(studio, weeks[-1], STATEMENT, f"CRQ{LAST_NUMBER:012d}") if weeks else None
 
 
-def _week(
-    studio: Studio,
-    timetable: Timetable,
-    week: ReleaseWeek,
-    back: int,
-    taken: set[str],
-    used: Counter[str],
-    numbers: Iterator[str],
-) -> set[str]:
-    """The stories of one week without the `taken` applications; returns those that move on to the next."""
-    fates = FATES.get(back, ())
-    free = [name for name in PAST if name not in taken and not (back <= 2 and name == STATEMENTS)]
-    chosen = studio.diary.random.sample(free, studio.diary.random.randint(5, MOST_A_WEEK))
-    moving = {name for name, fate in zip(chosen, fates, strict=False) if fate in MOVING}
-    for turn, name in enumerate(chosen):
-        fate = fates[turn] if turn < len(fates) else Fate.FINE
-        job = Job(studio, week, _next_idea(name, used), next(numbers))
-        timetable.add(past(job, fate, turn))
-    timetable.add(office.review(studio, week, cancelled=back in REVIEW_CANCELLED))
-    if back not in SENT_BY_THE_CLOCK:
-        timetable.add(office.plan_email(studio, week, INTRODUCTIONS.get(back, "")))
-    timetable.add(office.batch(studio, week))
-    timetable.add(office.completion_email(studio, week))
-    return moving
+@dataclass
+class _Season:
+    """`numbers` are those of the CRQs; `arriving` are the applications that the week before hands on."""
 
+    studio: Studio
+    timetable: Timetable
+    numbers: Iterator[int]
+    used: Counter[str] = field(default_factory=Counter)
+    arriving: set[str] = field(default_factory=set)
 
-def _next_idea(application: str, used: Counter[str]) -> Idea:
-    used[application] += 1
-    return idea(application, used[application] - 1)
+    def tell_week(self, week: ReleaseWeek, back: int) -> None:
+        fates, chosen = FATES.get(back, ()), self._choose(back)
+        self.arriving = {name for name, fate in zip(chosen, fates, strict=False) if fate in MOVING}
+        for turn, name in enumerate(chosen):
+            fate = fates[turn] if turn < len(fates) else Fate.FINE
+            job = Job(self.studio, week, self._next_idea(name), f"CRQ{next(self.numbers):012d}")
+            self.timetable.add(past(job, fate, turn))
+        self._tell_office(week, back)
+
+    def _choose(self, back: int) -> list[str]:
+        """Five or six applications; the statements are kept for the one that this week inherits."""
+        free = [name for name in PAST if name not in self.arriving and not (back <= 2 and name == STATEMENTS)]
+        random = self.studio.diary.random
+        return random.sample(free, random.randint(5, MOST_A_WEEK))
+
+    def _tell_office(self, week: ReleaseWeek, back: int) -> None:
+        add, studio = self.timetable.add, self.studio
+        add(office.review(studio, week, cancelled=back in REVIEW_CANCELLED))
+        if back not in SENT_BY_THE_CLOCK:
+            add(office.plan_email(studio, week, INTRODUCTIONS.get(back, "")))
+        add(office.batch(studio, week))
+        add(office.completion_email(studio, week))
+
+    def _next_idea(self, application: str) -> Idea:
+        self.used[application] += 1
+        return idea(application, self.used[application] - 1)

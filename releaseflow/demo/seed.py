@@ -1,4 +1,4 @@
-"""Twelve weeks of a made-up company, told by the application's own actions under a clock that stands where it should."""
+"""Twelve weeks of a made-up company, told by the application's own actions, each under a clock that stands still."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _delivered() -> None:
     """All e-mails have left seconds after they were written, but for one mailbox that is no more."""
     waiting = Email.objects.filter(sent_at=None, parked_at=None)
     last = waiting.filter(to=BOUNCES).order_by("-pk").values_list("pk", flat=True).first()
-    Email.objects.filter(pk=last).update(parked_at=F("not_before") + SECONDS, attempts=1, last_error=BOUNCE)
+    Email.objects.filter(pk=last or 0).update(parked_at=F("not_before") + SECONDS, attempts=1, last_error=BOUNCE)
     waiting.update(sent_at=F("not_before") + SECONDS, attempts=1)
 
 

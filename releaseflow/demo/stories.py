@@ -149,7 +149,9 @@ def asked(job: Job, *, granted: bool) -> Story:
 
 def forgotten(job: Job) -> Story:
     yield due(job.week, Deadline.CUTOFF, minutes=job.studio.diary.random.randint(50, 120))
-    job.do("withdraw", by=job.crew.manager, reason="Nobody opened the CRQ in time, and it can wait for the next quarter.")
+    job.do(
+        "withdraw", by=job.crew.manager, reason="Nobody opened the CRQ in time, and it can wait for the next quarter."
+    )
 
 
 def installed(job: Job, fate: Fate, turn: int) -> Story:

@@ -68,7 +68,9 @@ def present(week: ReleaseWeek) -> datetime:
     return due(week, Deadline.CUTOFF) - BEFORE_CUTOFF
 
 
-def tell(studio: Studio, timetable: Timetable, week: ReleaseWeek, following: ReleaseWeek, inherited: Job | None) -> None:
+def tell(
+    studio: Studio, timetable: Timetable, week: ReleaseWeek, following: ReleaseWeek, inherited: Job | None
+) -> None:
     """Adds the stories of the present week, of the first plans for the following one, and of the queue."""
     today = eastern_day(present(week))
     days = Days(today, studio.diary.workday_before(today))
@@ -82,7 +84,9 @@ def tell(studio: Studio, timetable: Timetable, week: ReleaseWeek, following: Rel
         _approved(Job(studio, week, PUSH, "CRQ000000418164"), days, "11:05"),
         *([_statement(inherited, days)] if inherited else []),
         office.review(studio, week),
-        office.plan_email(studio, week, "Eight deployments this week. The address lookup is new to Claims; please test with care."),
+        office.plan_email(
+            studio, week, "Eight deployments this week. The address lookup is new to Claims; please test with care."
+        ),
     ):
         timetable.add(story)
     for number, idea in enumerate(NEXT_WEEK):
@@ -239,4 +243,3 @@ def _queued(job: Job, at: datetime) -> Story:
     """Submitted for tomorrow's review, nothing more."""
     yield at
     job.submit()
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 
@@ -19,7 +19,7 @@ def _day(label: str, help_text: str = "") -> forms.DateField:
 class DeputyForm(forms.Form):
     """A choice from outside what is shown is understood, so that the flow can say why not."""
 
-    deputy = forms.ModelChoiceField(User.objects.filter(is_active=True), label="Deputy", empty_label="Choose a person")
+    deputy = forms.ModelChoiceField(User.objects.filter(is_active=True), label="Deputy")
     role = forms.ChoiceField(choices=Role.choices, label="In the role")
     starts = _day("From")
     ends = _day("Until", "This day included.")
@@ -27,10 +27,12 @@ class DeputyForm(forms.Form):
     def __init__(self, data: Any = None, *, principal: User, roles: list[Role], today: date) -> None:
         super().__init__(data)
         self.principal = principal
-        shown = cast(forms.ModelChoiceField[User], self.fields["deputy"])
-        shown.widget.choices = [("", str(shown.empty_label)), *_people(besides=principal)]
-        cast(forms.ChoiceField, self.fields["role"]).widget.choices = [(role.value, role.label) for role in roles]
+        self._show("deputy", _people(besides=principal))
+        self._show("role", [(role.value, str(role.label)) for role in roles])
         self.fields["starts"].initial = today
+
+    def _show(self, name: str, choices: list[tuple[str, str]]) -> None:
+        self.fields[name].widget.choices = choices
 
     def unsaved(self) -> Deputy:
         return Deputy(for_user=self.principal, **self.cleaned_data)
@@ -39,16 +41,13 @@ class DeputyForm(forms.Form):
 class AnyDeputyForm(DeputyForm):
     """With the person who is deputised for."""
 
-    for_user = forms.ModelChoiceField(
-        User.objects.filter(is_active=True), label="Deputy of", empty_label="Choose a person"
-    )
+    for_user = forms.ModelChoiceField(User.objects.filter(is_active=True), label="Deputy of")
     field_order = ("for_user", "deputy", "role", "starts", "ends")
 
     def __init__(self, data: Any = None, *, principal: User, today: date) -> None:
         super().__init__(data, principal=principal, roles=list(Role), today=today)
-        everyone = [("", "Choose a person"), *_people()]
-        for name in ("for_user", "deputy"):
-            cast(forms.ModelChoiceField[User], self.fields[name]).widget.choices = everyone
+        self._show("for_user", _people())
+        self._show("deputy", _people())
 
     def unsaved(self) -> Deputy:
         return Deputy(**self.cleaned_data)
@@ -56,4 +55,5 @@ class AnyDeputyForm(DeputyForm):
 
 def _people(*, besides: User | None = None) -> list[tuple[str, str]]:
     people = User.objects.filter(is_active=True)
-    return [(str(each.pk), each.name) for each in (people.exclude(pk=besides.pk) if besides else people)]
+    shown = people.exclude(pk=besides.pk) if besides else people
+    return [("", "Choose a person"), *((str(each.pk), each.name) for each in shown)]

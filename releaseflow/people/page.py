@@ -93,7 +93,11 @@ def _held(memberships: Iterable[Membership], appointments: Iterable[Appointment]
 
 
 def _served(deputy: Deputy, other: User, today: date, end: Act | None = None) -> Served:
-    days = say_day(deputy.starts) if deputy.starts == deputy.ends else f"{say_day(deputy.starts)} to {say_day(deputy.ends)}"
+    days = (
+        say_day(deputy.starts)
+        if deputy.starts == deputy.ends
+        else f"{say_day(deputy.starts)} to {say_day(deputy.ends)}"
+    )
     state, text = _state(deputy, today)
     return Served(other.name, other.initials, str(Role(deputy.role).label), days, state, text, end)
 

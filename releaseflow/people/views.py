@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from accounts.roles import Role, standing
 from accounts.roles import people as holders
+from deployments.views.person import person
 from releaseflow.people import page
 from releaseflow.people.flow import DEPUTY
 from releaseflow.people.forms import AnyDeputyForm, DeputyForm
@@ -24,7 +23,7 @@ from workflow.steps import Refused
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def me(request: HttpRequest) -> HttpResponse:
-    now, user = clock.now(), cast(User, request.user)
+    now, user = clock.now(), person(request)
     found = page.me(user, now=now)
     form = DeputyForm(request.POST or None, principal=user, roles=found.own_roles, today=eastern_day(now))
     if _appointed(request, form):
@@ -36,7 +35,7 @@ def me(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def people(request: HttpRequest) -> HttpResponse:
     """`?q=` finds by name or address."""
-    now, user = clock.now(), cast(User, request.user)
+    now, user = clock.now(), person(request)
     _administrators_only(user)
     form = AnyDeputyForm(request.POST or None, principal=user, today=eastern_day(now))
     if _appointed(request, form):
@@ -49,8 +48,10 @@ def people(request: HttpRequest) -> HttpResponse:
 def _administrators_only(user: User) -> None:
     if standing(user).holds_own(Role.ADMINISTRATOR):
         return
-    names = " or ".join(person.name for person in holders(Role.ADMINISTRATOR))
-    raise PermissionDenied(f"This page is for administrators. {names} can see it." if names else "Nobody is administrator yet.")
+    names = " or ".join(holder.name for holder in holders(Role.ADMINISTRATOR))
+    raise PermissionDenied(
+        f"This page is for administrators. {names} can see it." if names else "Nobody is administrator yet."
+    )
 
 
 def _appointed(request: HttpRequest, form: DeputyForm) -> bool:
@@ -58,7 +59,7 @@ def _appointed(request: HttpRequest, form: DeputyForm) -> bool:
     if request.method != "POST" or not form.is_valid():
         return False
     try:
-        deputy = begin(DEPUTY, "appoint", form.unsaved(), by=request.user)
+        deputy = begin(DEPUTY, "appoint", form.unsaved(), by=person(request))
     except Refused as refused:
         form.add_error(None, str(refused))
         return False

@@ -86,7 +86,9 @@ def test_the_form_is_filled_with_facts(missed: Deployment, as_: Callable[[str], 
     assert "Ruth Abrams decides" in text(response)
 
 
-def test_the_manager_approves_late_and_asks_in_one_form(missed: Deployment, as_: Callable[[str], Client], stage: Stage) -> None:
+def test_the_manager_approves_late_and_asks_in_one_form(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage
+) -> None:
     client = as_("manager")
     hidden = client.get(ask_url(missed)).context["page"].hidden
 
@@ -98,7 +100,9 @@ def test_the_manager_approves_late_and_asks_in_one_form(missed: Deployment, as_:
     assert stage.fresh(missed).status == D.HELD
 
 
-def test_incomplete_evidence_says_what_is_missing_and_is_not_approved(stage: Stage, late: datetime, as_: Callable[[str], Client]) -> None:
+def test_incomplete_evidence_says_what_is_missing_and_is_not_approved(
+    stage: Stage, late: datetime, as_: Callable[[str], Client]
+) -> None:
     with clock.frozen(moment(stage.week, "approval", hours=-5)):
         deployment = stage.with_crq()
     enforce(moment(stage.week, "approval", seconds=1))
@@ -112,7 +116,9 @@ def test_incomplete_evidence_says_what_is_missing_and_is_not_approved(stage: Sta
     assert ExemptionRequest.objects.get().approved_digest == ""
 
 
-def test_whoever_opened_the_crq_asks_without_approving(missed: Deployment, as_: Callable[[str], Client], stage: Stage) -> None:
+def test_whoever_opened_the_crq_asks_without_approving(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage
+) -> None:
     CRQ.objects.filter(pk=missed.crq.pk).update(opened_by=stage.cast.manager)
     client = as_("manager")
 
@@ -134,7 +140,9 @@ def test_nothing_typed_is_lost(missed: Deployment, as_: Callable[[str], Client],
     assert "Problem: Ask for an exemption" in text(response)
 
 
-def test_content_that_changed_meanwhile_is_looked_at_again(missed: Deployment, as_: Callable[[str], Client], stage: Stage) -> None:
+def test_content_that_changed_meanwhile_is_looked_at_again(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage
+) -> None:
     client = as_("manager")
     hidden = client.get(ask_url(missed)).context["page"].hidden
     stage.attach(missed.crq, "tests", content=b"%PDF-1.4 newer ", name="newer.pdf")
@@ -149,7 +157,9 @@ def test_content_that_changed_meanwhile_is_looked_at_again(missed: Deployment, a
 
 
 @pytest.mark.parametrize("who", ["developer", "other_manager", "director", "scrum_master", "devops", "outsider"])
-def test_others_see_the_button_disabled_with_the_reason(missed: Deployment, as_: Callable[[str], Client], who: str) -> None:
+def test_others_see_the_button_disabled_with_the_reason(
+    missed: Deployment, as_: Callable[[str], Client], who: str
+) -> None:
     client = as_(who)
     response = client.get(ask_url(missed))
     assert "Anita Desai or Samuel Ortiz can." in text(response)
@@ -219,7 +229,9 @@ def test_the_next_open_weeks_and_the_others_of_that_day(stage: Stage, missed: De
 
 
 # --- The held deployment's own page --------------------------------------------------------------------------
-def test_a_held_deployment_says_what_was_missed_and_by_how_long(missed: Deployment, as_: Callable[[str], Client]) -> None:
+def test_a_held_deployment_says_what_was_missed_and_by_how_long(
+    missed: Deployment, as_: Callable[[str], Client]
+) -> None:
     response = as_("manager").get(missed.crq.get_absolute_url())
 
     decision = response.context["page"].decision
@@ -231,7 +243,9 @@ def test_a_held_deployment_says_what_was_missed_and_by_how_long(missed: Deployme
     assert decision.acts[0].form_url == ask_url(missed)
 
 
-def test_the_act_leads_to_the_request_once_it_is_asked(missed: Deployment, as_: Callable[[str], Client], stage: Stage) -> None:
+def test_the_act_leads_to_the_request_once_it_is_asked(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage
+) -> None:
     asked = request_for(stage, missed)
 
     decision = as_("developer").get(missed.crq.get_absolute_url()).context["page"].decision
@@ -243,9 +257,13 @@ def test_the_act_leads_to_the_request_once_it_is_asked(missed: Deployment, as_: 
 def test_at_risk_the_manager_may_ask_already(stage: Stage, as_: Callable[[str], Client]) -> None:
     deployment = stage.with_crq()
     with clock.frozen(moment(stage.week, "approval", hours=-3)):
-        labels = [act.label for act in as_("manager").get(deployment.crq.get_absolute_url()).context["page"].decision.acts]
+        labels = [
+            act.label for act in as_("manager").get(deployment.crq.get_absolute_url()).context["page"].decision.acts
+        ]
     with clock.frozen(moment(stage.week, "approval", hours=-24)):
-        early = [act.label for act in as_("manager").get(deployment.crq.get_absolute_url()).context["page"].decision.acts]
+        early = [
+            act.label for act in as_("manager").get(deployment.crq.get_absolute_url()).context["page"].decision.acts
+        ]
 
     assert "Ask for an exemption" in labels
     assert "Ask for an exemption" not in early
@@ -262,7 +280,9 @@ def test_looking_never_decides(missed: Deployment, as_: Callable[[str], Client],
     assert ExemptionRequest.objects.get().status == S.REQUESTED
 
 
-def test_granting_clears_what_was_approved_with_the_request(missed: Deployment, as_: Callable[[str], Client], stage: Stage) -> None:
+def test_granting_clears_what_was_approved_with_the_request(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage
+) -> None:
     asked = request_for(stage, missed, approve=True)
 
     response = as_("director").post(asked.get_absolute_url(), {"action": "grant", "reason": "The law does not wait"})
@@ -309,10 +329,14 @@ def test_whoever_asked_does_not_decide(missed: Deployment, as_: Callable[[str], 
     assert ExemptionRequest.objects.get().status == S.REQUESTED
 
 
-def test_a_deputy_does_not_decide_for_whoever_asked(missed: Deployment, as_: Callable[[str], Client], stage: Stage, late: datetime) -> None:
+def test_a_deputy_does_not_decide_for_whoever_asked(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage, late: datetime
+) -> None:
     Membership.objects.create(user=stage.cast.director, team=stage.cast.team, role=Role.MANAGER)
     day = late.date()
-    Deputy.objects.create(for_user=stage.cast.director, deputy=stage.cast.outsider, role=Role.DIRECTOR, starts=day, ends=day)
+    Deputy.objects.create(
+        for_user=stage.cast.director, deputy=stage.cast.outsider, role=Role.DIRECTOR, starts=day, ends=day
+    )
     asked = begin(EXEMPTION, "request", ExemptionRequest(crq=missed.crq, **WORDS), by=stage.cast.director)
 
     response = as_("outsider").post(asked.get_absolute_url(), {"action": "grant", "reason": "For Ruth"})
@@ -321,9 +345,13 @@ def test_a_deputy_does_not_decide_for_whoever_asked(missed: Deployment, as_: Cal
     assert ExemptionRequest.objects.get().status == S.REQUESTED
 
 
-def test_the_directors_deputy_decides_in_the_directors_name(missed: Deployment, as_: Callable[[str], Client], stage: Stage, late: datetime) -> None:
+def test_the_directors_deputy_decides_in_the_directors_name(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage, late: datetime
+) -> None:
     day = late.date()
-    Deputy.objects.create(for_user=stage.cast.director, deputy=stage.cast.outsider, role=Role.DIRECTOR, starts=day, ends=day)
+    Deputy.objects.create(
+        for_user=stage.cast.director, deputy=stage.cast.outsider, role=Role.DIRECTOR, starts=day, ends=day
+    )
     url = request_for(stage, missed).get_absolute_url()
     client = as_("outsider")
 
@@ -332,7 +360,9 @@ def test_the_directors_deputy_decides_in_the_directors_name(missed: Deployment, 
     assert client.get(url).context["page"].decided_by == "Nick Nowhere for Ruth Abrams"
 
 
-def test_a_decision_that_comes_too_late_keeps_what_was_written(missed: Deployment, as_: Callable[[str], Client], stage: Stage) -> None:
+def test_a_decision_that_comes_too_late_keeps_what_was_written(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage
+) -> None:
     url = request_for(stage, missed).get_absolute_url()
     with clock.frozen(moment(stage.week, "exemption_close", seconds=1)):
         enforce(clock.now())
@@ -344,7 +374,9 @@ def test_a_decision_that_comes_too_late_keeps_what_was_written(missed: Deploymen
     assert ExemptionRequest.objects.get().status == S.LAPSED
 
 
-def test_after_a_denial_the_manager_is_offered_the_open_weeks(missed: Deployment, as_: Callable[[str], Client], stage: Stage) -> None:
+def test_after_a_denial_the_manager_is_offered_the_open_weeks(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage
+) -> None:
     a_week(stage.week.thursday + timedelta(days=7))
     asked = request_for(stage, missed)
     perform(EXEMPTION, "deny", asked, by=stage.cast.director, reason="It can wait")
@@ -406,11 +438,18 @@ def test_open_ones_come_first(three: list[ExemptionRequest], stage: Stage, late:
     found = listed(stage.cast.director, now=late)
 
     assert [row.url for row in found.rows] == [three[each].get_absolute_url() for each in (0, 2, 1)]
-    assert [(view.label, view.count) for view in found.views] == [("All", 3), ("Open", 1), ("Granted", 1), ("Denied", 1)]
+    assert [(view.label, view.count) for view in found.views] == [
+        ("All", 3),
+        ("Open", 1),
+        ("Granted", 1),
+        ("Denied", 1),
+    ]
 
 
 @pytest.mark.parametrize(("view", "rows"), [("open", [0]), ("granted", [1]), ("denied", [2]), ("nonsense", [0, 2, 1])])
-def test_the_list_is_filtered(three: list[ExemptionRequest], as_: Callable[[str], Client], view: str, rows: list[int]) -> None:
+def test_the_list_is_filtered(
+    three: list[ExemptionRequest], as_: Callable[[str], Client], view: str, rows: list[int]
+) -> None:
     found = as_("director").get(reverse("exemptions"), {"view": view}).context["list"]
 
     assert [row.url for row in found.rows] == [three[each].get_absolute_url() for each in rows]
@@ -429,14 +468,18 @@ def test_an_empty_list_says_what_this_is(as_: Callable[[str], Client]) -> None:
 LIST_STATEMENTS = 6
 
 
-def test_the_list_costs_the_same_at_one_row(missed: Deployment, stage: Stage, late: datetime, django_assert_num_queries: Any) -> None:
+def test_the_list_costs_the_same_at_one_row(
+    missed: Deployment, stage: Stage, late: datetime, django_assert_num_queries: Any
+) -> None:
     request_for(stage, missed)
     stage.cast.director.__dict__.pop("_standings", None)
     with django_assert_num_queries(LIST_STATEMENTS):
         assert len(listed(stage.cast.director, now=late).rows) == 1
 
 
-def test_the_list_costs_the_same_at_three_rows(three: list[ExemptionRequest], stage: Stage, late: datetime, django_assert_num_queries: Any) -> None:
+def test_the_list_costs_the_same_at_three_rows(
+    three: list[ExemptionRequest], stage: Stage, late: datetime, django_assert_num_queries: Any
+) -> None:
     stage.cast.director.__dict__.pop("_standings", None)
     with django_assert_num_queries(LIST_STATEMENTS):
         assert len(listed(stage.cast.director, now=late).rows) == 3

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
@@ -57,8 +56,8 @@ def elsewhere(stage: Stage) -> Stage:
     return Stage(cast, stage.week)
 
 
-def sentences(response: HttpResponse) -> list[tuple[str, str]]:
-    return [(message.level_tag, str(message)) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+def sentences(response: Any) -> list[tuple[str, str]]:
+    return [(message.level_tag, str(message)) for message in get_messages(response.wsgi_request)]
 
 
 def enabled(row: Row) -> list[str]:
@@ -128,7 +127,7 @@ def test_start_says_why_not_until_the_batch_is_complete(client: Client, stage: S
     ],
 )
 def test_each_role_sees_its_own_acts(
-    client: Client, stage: Stage, afternoon: datetime, reach: str, role: str, actions: list[str], waits_for: str
+    client: Client, stage: Stage, afternoon: datetime, *, reach: str, role: str, actions: list[str], waits_for: str
 ) -> None:
     bring(stage, reach, afternoon)
 
@@ -171,7 +170,11 @@ def test_a_second_person_learns_who_did_it(client: Client, stage: Stage, afterno
 def test_the_whole_afternoon_by_buttons(client: Client, stage: Stage, afternoon: datetime) -> None:
     bring(stage, "cleared", afternoon)
     with clock.frozen(afternoon):
-        for by, action in ((stage.cast.devops, "start"), (stage.cast.devops, "finish"), (stage.cast.developer, "verify")):
+        for by, action in (
+            (stage.cast.devops, "start"),
+            (stage.cast.devops, "finish"),
+            (stage.cast.developer, "verify"),
+        ):
             [act] = [act for act in only_row(client, by, afternoon).acts if act.action == action]
             client.post(act.url)
 
@@ -237,6 +240,7 @@ def test_the_page_costs_the_same_for_one_and_three(
     client: Client,
     stage: Stage,
     afternoon: datetime,
+    *,
     django_assert_num_queries: Any,
     role: str,
     count: int,

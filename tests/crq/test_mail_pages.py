@@ -62,7 +62,9 @@ def test_a_draft_says_when_it_goes_out_by_itself(client: Client, stage: Stage) -
 
 def test_what_was_sent_is_listed_with_its_delivery(client: Client, stage: Stage, sent: Announcement) -> None:
     Email.objects.filter(letter=sent.letter).update(sent_at=EARLY)
-    Email.objects.filter(to=stage.cast.director.email).update(sent_at=None, parked_at=EARLY, last_error="550 no such user")
+    Email.objects.filter(to=stage.cast.director.email).update(
+        sent_at=None, parked_at=EARLY, last_error="550 no such user"
+    )
     client.force_login(stage.cast.developer)
 
     page = client.get("/emails/").context["page"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -269,3 +273,25 @@ def test_planning_into_a_week_joins_the_deployment_that_is_there(stage: Stage) -
 def test_a_long_title_fits_a_new_deployment(stage: Stage) -> None:
     deployment = planning.plan_into(stage.submit(title="x" * 300), stage.week, by=stage.cast.developer)
     assert deployment.title == "x" * 200
+
+
+def test_two_people_at_the_same_moment_make_one_deployment(transactional_db: None, stage: Stage) -> None:
+    pulls = [stage.submit(), stage.submit()]
+    together = Barrier(2, timeout=20)
+
+    def go(order: list[PullRequest]) -> str:
+        together.wait()
+        try:
+            planning.plan_deployment(stage.application, stage.week, "Mine", order, by=stage.cast.developer)
+        except Refused as refused:
+            return refused.refusal.sentence
+        finally:
+            connection.close()
+        return "planned"
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(copy_context().run, go, order) for order in (pulls, pulls[::-1])]
+        said = sorted(run.result(timeout=60) for run in runs)
+
+    assert said == ["Admin portal already has a deployment in the week of Thu Dec 10: Mine.", "planned"]
+    assert Deployment.objects.get().pull_requests.count() == 2

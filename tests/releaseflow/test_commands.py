@@ -98,7 +98,15 @@ def waiting(stage: Stage) -> None:
 
 def _about(stage: Stage) -> dict[str, Any]:
     deployment = stage.plan()
-    return {"deployment": deployment, "crq": None, "week": stage.week, "url": "-", "actor": "-", "reason": "-", "note": {}}
+    return {
+        "deployment": deployment,
+        "crq": None,
+        "week": stage.week,
+        "url": "-",
+        "actor": "-",
+        "reason": "-",
+        "note": {},
+    }
 
 
 def test_the_outbox_is_sent_once(waiting: None, capsys: Said) -> None:

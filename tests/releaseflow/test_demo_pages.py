@@ -1,11 +1,11 @@
 """The demonstration's pages: they exist only with DEMO, anyone becomes anyone by POST, and the clock goes forward."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
@@ -29,11 +29,11 @@ def demo(settings: LazySettings) -> None:
 
 
 def me(client: Client) -> str:
-    return client.session.get("_auth_user_id", "")
+    return str(client.session.get("_auth_user_id", ""))
 
 
-def words(response: HttpResponse) -> str:
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))  # type: ignore[attr-defined]
+def words(response: Any) -> str:
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
 def ahead() -> timedelta:
@@ -64,7 +64,9 @@ def test_even_when_routed_by_mistake_they_stay_shut(
 # --- Becoming someone ----------------------------------------------------------------------------------------
 def test_a_stranger_chooses_from_the_sign_in_page(client: Client, cast: Cast, demo: None) -> None:
     page = client.get("/sign-in/").content.decode()
-    answer = client.post("/demo/become/", {"user": cast.manager.pk}, headers={"referer": "http://testserver/sign-in/?next=/"})
+    answer = client.post(
+        "/demo/become/", {"user": cast.manager.pk}, headers={"referer": "http://testserver/sign-in/?next=/"}
+    )
 
     assert "Anita Desai, Dev Manager" in page
     assert (me(client), answer["Location"]) == (str(cast.manager.pk), "/")
@@ -125,7 +127,9 @@ def _enforced(week: ReleaseWeek) -> list[str]:
     return list(Milestone.objects.filter(week=week).exclude(enforced_at=None).values_list("key", flat=True))
 
 
-@pytest.mark.parametrize("to", ["2020-01-01T00:00:00Z", "-1h", "", "tomorrow", "2026-12-08T14:00", "9999-12-31T23:00:00Z"])
+@pytest.mark.parametrize(
+    "to", ["2020-01-01T00:00:00Z", "-1h", "", "tomorrow", "2026-12-08T14:00", "9999-12-31T23:00:00Z"]
+)
 def test_the_clock_never_goes_back_nor_anywhere_odd(client: Client, cast: Cast, demo: None, to: str) -> None:
     client.force_login(cast.developer)
 
@@ -200,7 +204,9 @@ def test_a_letter_opens_as_a_page_that_can_do_nothing(client: Client, cast: Cast
 
 
 # --- The bar -------------------------------------------------------------------------------------------------
-def test_the_bar_offers_people_and_moments_on_every_page(client: Client, cast: Cast, week: ReleaseWeek, demo: None) -> None:
+def test_the_bar_offers_people_and_moments_on_every_page(
+    client: Client, cast: Cast, week: ReleaseWeek, demo: None
+) -> None:
     DemoClock.objects.create(ahead=moment(week, "cutoff", minutes=-30) - clock.now())
     client.force_login(cast.outsider)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Any
 
 import holidays
 import pytest
@@ -25,23 +26,25 @@ from workflow.models import DemoClock, Event
 
 MONDAY = date(2025, 12, 8)
 BEGINS = eastern(date(2025, 12, 9), "11:42")
-OPEN = {
-    "Claims intake form, third revision": ["prs"],
-    "Ledger rounding on partial refunds": ["crq"],
-    "Session timeout for the admin portal": ["approved"],
-    "Address lookup: switch provider": ["core_dev"],
-    "Card retry rules": ["tests"],
-    "Statement PDF layout": ["approved"],
-    "Nightly export to the warehouse": ["installed"],
-    "Push notification opt-in": ["installed"],
+NEXT = {
+    "Claims intake form, third revision": "prs",
+    "Ledger rounding on partial refunds": "crq",
+    "Session timeout for the admin portal": "approved",
+    "Address lookup: switch provider": "core_dev",
+    "Card retry rules": "tests",
+    "Statement PDF layout": "approved",
+    "Nightly export to the warehouse": "installed",
+    "Push notification opt-in": "installed",
 }
 
 
-def told(number: int) -> list[tuple[object, ...]]:
+def told(number: int) -> list[Any]:
     """Every event of a story, which is then forgotten."""
     with transaction.atomic():
         seed.sow(seed=number, weeks=2, today=MONDAY)
-        story = list(Event.objects.order_by("pk").values_list("at", "actor__username", "action", "subject", "reason"))
+        story: list[Any] = list(
+            Event.objects.order_by("pk").values_list("at", "actor__username", "action", "subject", "reason")
+        )
         transaction.set_rollback(True)
     return story
 
@@ -66,7 +69,7 @@ def test_two_weeks_end_on_a_tuesday_with_something_for_everybody() -> None:
     live = Deployment.objects.filter(week=sown.week)
 
     assert sown.begins == BEGINS
-    assert {each.title: Readiness(Facts.fresh(each)).open_now()[0].key for each in live} == OPEN
+    assert {each.title: Readiness(Facts.fresh(each)).open_now()[0].key for each in live} == NEXT
     assert set(live.values_list("status", flat=True)) == {"planned", "cleared"}
     assert Deployment.objects.filter(week__thursday=sown.week.thursday + timedelta(days=7)).count() == 2
     the_past_is_over(sown)
@@ -123,7 +126,9 @@ def test_weeks_with_closed_days_can_be_told(today: date, begins: str) -> None:
 
 
 # --- The command ---------------------------------------------------------------------------------------------
-def test_the_command_fills_an_empty_database_once(db: None, settings: LazySettings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_fills_an_empty_database_once(
+    db: None, settings: LazySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings.DEMO = True
     call_command("seed_demo", "--weeks", "2", "--today", MONDAY.isoformat())
     said = capsys.readouterr().out

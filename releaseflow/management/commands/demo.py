@@ -29,7 +29,8 @@ Press Ctrl-C to stop. The data stays in {folder}; delete that folder to begin ag
 class Command(BaseCommand):
     help = (
         "Run a demonstration: bring the database up to date, fill it when it is empty, then run the web server and a "
-        "Celery beat without a broker until Ctrl-C. Needs DEMO=1, which lets anyone become anyone: never where others can reach it."
+        "Celery beat without a broker until Ctrl-C. Needs DEMO=1, which lets anyone become anyone: never run it where "
+        "others can reach it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -17,9 +17,9 @@ from workflow.eastern import EASTERN, say_instant
 
 class Command(BaseCommand):
     help = (
-        "Enforce every deadline that has passed: take its snapshot, hold what is not ready, send the e-mail that is due. "
-        "Each is enforced once; running this again changes nothing. Exit code 0: nothing went wrong; 1: a deadline "
-        "could not be enforced (see the log) and is tried again next time; 2: bad input."
+        "Enforce every deadline that has passed: take its snapshot, hold what is not ready, send the e-mail that is "
+        "due. Each is enforced once; running this again changes nothing. Exit code 0: nothing went wrong; 1: some "
+        "deadline could not be enforced (see the log) and is tried again next time; 2: bad input."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,7 +31,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = _instant(options["at"])
-        due = list(Milestone.objects.filter(enforced_at=None, due_at__lt=now).select_related("week").order_by("due_at", "pk"))
+        due = list(
+            Milestone.objects.filter(enforced_at=None, due_at__lt=now).select_related("week").order_by("due_at", "pk")
+        )
         held = {} if options["dry_run"] else {done.milestone.pk: done.held for done in enforce(now)}
         failed = [] if options["dry_run"] else _still_waiting(due)
         if options["json"]:
@@ -64,12 +66,16 @@ def _instant(text: str | None) -> datetime:
         raise CommandError(f"--at must be an instant like 2026-12-08T14:01, not {text!r}.", returncode=2) from None
     at = at if at.tzinfo else at.replace(tzinfo=EASTERN)
     if at > now:
-        raise CommandError(f"--at is in the future: it is {say_instant(now)}. Deadlines are not enforced early.", returncode=2)
+        raise CommandError(
+            f"--at is in the future: it is {say_instant(now)}. Deadlines are not enforced early.", returncode=2
+        )
     return at
 
 
 def _still_waiting(due: list[Milestone]) -> list[Milestone]:
-    waiting = set(Milestone.objects.filter(pk__in=[each.pk for each in due], enforced_at=None).values_list("pk", flat=True))
+    waiting = set(
+        Milestone.objects.filter(pk__in=[each.pk for each in due], enforced_at=None).values_list("pk", flat=True)
+    )
     return [each for each in due if each.pk in waiting]
 
 

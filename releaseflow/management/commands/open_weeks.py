@@ -22,7 +22,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--ahead", type=int, default=AHEAD, help=f"how many weeks after this one (default: {AHEAD})")
+        parser.add_argument(
+            "--ahead", type=int, default=AHEAD, help=f"how many weeks after this one (default: {AHEAD})"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:

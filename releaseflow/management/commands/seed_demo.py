@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=1, help="another number tells another story (default: 1)")
-        parser.add_argument("--weeks", type=int, default=12, help="how many weeks, the present one included (default: 12)")
+        parser.add_argument(
+            "--weeks", type=int, default=12, help="how many weeks, the present one included (default: 12)"
+        )
         parser.add_argument("--today", help="the day to take for today, YYYY-MM-DD (default: the real one)")
 
     def handle(self, *args: Any, **options: Any) -> None:
