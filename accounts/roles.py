@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import TextChoices, Value
 
@@ -40,7 +40,7 @@ class Lent:
 
 @dataclass(frozen=True)
 class Standing:
-    """What one person may do: pairs of (role, team) for team roles, plain roles for offices, and roles lent by others."""
+    """What one person may do: (role, team) for team roles, plain roles for offices, and roles lent by others."""
 
     in_teams: frozenset[tuple[str, int]]
     offices: frozenset[str]
@@ -117,12 +117,11 @@ def _lent(user: User, on: date) -> tuple[Lent, ...]:
 
 
 def people(role: Role, team_id: int | None = None, *, on: date | None = None) -> list[User]:
-    """Everyone active who holds the role (of the team, for a team role), by name; with `on` also that day's deputies."""
+    """Everyone active who holds the role (of the team, for a team role), by name; `on` adds that day's deputies."""
     from accounts.models import Deputy, User
 
-    if role not in TEAM_ROLES:
-        where = {"appointments__role": role}
-    else:
+    where: dict[str, Any] = {"appointments__role": role}
+    if role in TEAM_ROLES:
         where = {"memberships__role": role} | ({"memberships__team_id": team_id} if team_id is not None else {})
     holders = User.objects.filter(is_active=True, **where)
     if on is None:

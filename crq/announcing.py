@@ -101,7 +101,9 @@ def content(announcement: Announcement) -> dict[str, Any]:
 
 def recipients() -> list[User | str]:
     """The stakeholder list and everybody who holds a role."""
-    people: list[User | str] = list(User.objects.filter(is_active=True).exclude(memberships=None, appointments=None).distinct())
+    people: list[User | str] = list(
+        User.objects.filter(is_active=True).exclude(memberships=None, appointments=None).distinct()
+    )
     return people + list(Stakeholder.objects.values_list("email", flat=True))
 
 

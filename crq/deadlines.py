@@ -45,7 +45,7 @@ class Enforced:
 
 def settle(deployment: Deployment, now: datetime) -> None:
     """Judges a locked deployment by every deadline of its week that has passed and has not judged it yet."""
-    if deployment.pk is None or deployment.status == S.WITHDRAWN or deployment.week.skipped:
+    if deployment._state.adding or deployment.status == S.WITHDRAWN or deployment.week.skipped:  # noqa: SLF001
         return
     passed = [each for each in deployment.week.milestones.all() if each.key in JUDGED and now > each.due_at]
     if not passed:

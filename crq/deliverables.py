@@ -101,7 +101,15 @@ _READY_FOR_EVIDENCE = ("prs", "crq")
 _EVIDENCE = ("justification", "tests", "plan", "branch", "core_dev")
 
 TABLE: tuple[Deliverable, ...] = (
-    Deliverable("prs", "Pull requests fully approved", "Get the pull requests approved", "PRs", _DEV, Deadline.CUTOFF, _pull_requests),
+    Deliverable(
+        "prs",
+        "Pull requests fully approved",
+        "Get the pull requests approved",
+        "PRs",
+        _DEV,
+        Deadline.CUTOFF,
+        _pull_requests,
+    ),
     Deliverable("crq", "CRQ created", "Create the CRQ", "CRQ", _DEV, Deadline.CUTOFF, _crq),
     Deliverable(
         "justification",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-
 from django.conf import settings
 
 from accounts.models import User
@@ -16,7 +15,6 @@ from deployments.models import Deployment
 from notifications.outbox import enqueue
 from workflow.eastern import eastern_day
 from workflow.steps import Call
-
 
 Audience = Callable[[Deployment, date], list[User]]
 """Who is told about a deployment; the Eastern day says whose deputies count."""
@@ -54,7 +52,7 @@ def _deployment(call: Call) -> Deployment:
     obj = call.obj
     if isinstance(obj, ExemptionRequest):
         obj = obj.crq
-    return obj if isinstance(obj, Deployment) else obj.deployment  # type: ignore[no-any-return]
+    return obj if isinstance(obj, Deployment) else obj.deployment
 
 
 def _about(deployment: Deployment) -> dict[str, Any]:
@@ -79,7 +77,9 @@ def _tell(kind: str, to: Audience) -> Callable[[Call], None]:
 def ask_approval(call: Call, deployment: Deployment, digest: str) -> None:
     """Asks the managers once for each content."""
     context = _about(deployment)
-    _queue("approval_needed", call, context, _managers(deployment, eastern_day(call.now)), key=f"{deployment.pk}:{digest}")
+    _queue(
+        "approval_needed", call, context, _managers(deployment, eastern_day(call.now)), key=f"{deployment.pk}:{digest}"
+    )
 
 
 def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User], key: str = "") -> None:
@@ -130,7 +130,7 @@ def _week_warning(call: Call) -> None:
     week = call.obj
     context = {"week": week, "url": settings.SITE_URL + week.get_absolute_url()}
     everybody = User.objects.filter(is_active=True).exclude(memberships=None, appointments=None).distinct()
-    _queue("week_warning", call, context, everybody)
+    _queue("week_warning", call, context, everybody, key=f"{week.pk}:{call.step.action}:{call.now.isoformat()}")
 
 
 def _approval_voided(call: Call) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
@@ -79,10 +79,12 @@ def _url(view: str) -> str:
 
 def _found(where: Q) -> QuerySet[ExemptionRequest]:
     """Open ones first, then what was decided; the newest first."""
-    waits = Case(When(status=S.REQUESTED, then=Value(0)), default=Value(1), output_field=IntegerField())
-    rows = ExemptionRequest.objects.filter(where).annotate(waits=waits)
+    is_open = ExpressionWrapper(Q(status=S.REQUESTED), output_field=BooleanField())
+    rows = ExemptionRequest.objects.filter(where).annotate(is_open=is_open)
     related = ("crq__deployment__application__team", "week", "requested_by", "decided_by")
-    return rows.select_related(*related).prefetch_related("week__milestones").order_by("waits", "-requested_at", "-pk")
+    return (
+        rows.select_related(*related).prefetch_related("week__milestones").order_by("-is_open", "-requested_at", "-pk")
+    )
 
 
 def _row(request: ExemptionRequest) -> Row:

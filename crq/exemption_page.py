@@ -62,11 +62,17 @@ def ask(crq: CRQ, *, by: User, now: datetime) -> Ask:
         approves=approves,
         missing=[_owned(each) for each in missing],
         missing_note=own_change,
-        decides=" or ".join(person.name for person in people(Role.DIRECTOR, on=eastern_day(now)))
-        or "the EDMT Director",
+        decides=_directors(now) or "The EDMT Director",
         until=deployment.week.due(Deadline.EXEMPTION_CLOSE),
         hidden={"digest": readiness.facts.digest, "approve": "1" if approves else ""},
     )
+
+
+def _directors(now: datetime) -> str:
+    """By name, deputies last."""
+    own = people(Role.DIRECTOR)
+    deputies = [person for person in people(Role.DIRECTOR, on=eastern_day(now)) if person not in own]
+    return " or ".join(person.name for person in own + deputies)
 
 
 def _owned(each: Deliverable) -> str:

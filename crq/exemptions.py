@@ -80,7 +80,7 @@ def _someone_else_decides(request: ExemptionRequest, by: Actor, now: datetime) -
 
 
 def _request(call: Call) -> None:
-    """`why`, `why_now` and `risk` are on the object. Given `approve` and `digest`: the manager approves that content."""
+    """`why`, `why_now` and `risk` are on the object. Given `approve` and `digest`: the manager approves it."""
     request: ExemptionRequest = call.obj
     if not (request.why.strip() and request.why_now.strip() and request.risk.strip()):
         raise Refused.because("Say why, why it cannot wait, and what the risk of installing late is.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import PurePosixPath
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -44,7 +45,7 @@ def safe_name(name: str) -> str:
     return path.name[: LONGEST_NAME - len(ending)].removesuffix(ending) + ending
 
 
-def check(upload: UploadedFile) -> None:
+def check(upload: UploadedFile[Any]) -> None:
     """Raises ValidationError unless kind, content and size are allowed. Never trusts the browser's content type."""
     size = upload.size or 0
     if size == 0:
@@ -65,4 +66,6 @@ def _looks_right(ending: str, head: bytes) -> bool:
     signatures = SIGNATURES[ending]
     if signatures:
         return head.startswith(signatures)
-    return b"\x00" not in head and not head.lstrip().lower().startswith((b"<!doctype html", b"<html", b"<script", b"<svg"))
+    return b"\x00" not in head and not head.lstrip().lower().startswith(
+        (b"<!doctype html", b"<html", b"<script", b"<svg")
+    )

@@ -2,7 +2,6 @@
 
 from django.urls import URLPattern, path
 
-
 from crq.views import emails, forms, install_day, listing, page
 
 urlpatterns: list[URLPattern] = [

@@ -19,10 +19,10 @@ LIVE = (S.PLANNED, S.CLEARED, S.HELD)
 
 
 def carry_over(week: ReleaseWeek, now: datetime) -> None:
-    """Moves what is still held to the next open week, with its pull requests, CRQ and documents; the approval stays behind.
+    """Moves what is still held to the next open week, with its pull requests, CRQ and documents, without its approval.
 
-    Where the application has a deployment of its own in that week, the one after is taken. With no open week the deployment
-    stays held, and the Scrum Master moves it.
+    Where the application has a deployment of its own in that week, the one after is taken. With no open week the
+    deployment stays held, and the Scrum Master moves it.
     """
     weeks = _later(week, now)
     held = Deployment.objects.filter(week=week, status=S.HELD).select_related("application").order_by("pk")

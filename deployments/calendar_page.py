@@ -43,7 +43,7 @@ class Entry:
 
     @property
     def clock(self) -> str:
-        return say_clock(to_eastern(self.at).time())
+        return say_clock(to_eastern(self.at).time()).removeprefix("12:00 ")
 
     @property
     def is_install(self) -> bool:

@@ -57,9 +57,7 @@ def move(call: Call) -> None:
         raise Refused.because(sentence)
     if twin := other_live_deployment(deployment, new):
         raise Refused.because(f"{deployment.application} already has a deployment in the {new}: {twin.title}.")
-    Deferral.objects.create(
-        deployment=deployment, from_week=old, to_week=new, why=call.reason, by=call.by, at=call.now
-    )
+    Deferral.objects.create(deployment=deployment, from_week=old, to_week=new, why=call.reason, by=call.by, at=call.now)
     deployment.week = new
     deployment.branches.all().delete()
     deployment.core_dev_result, deployment.core_dev_build = "", ""
@@ -89,9 +87,13 @@ def join(call: Call) -> None:
     pull_request: PullRequest = call.obj
     deployment: Deployment = take("deployment", call.given["deployment"], call.now)
     if deployment.application_id != pull_request.repository.application_id:
-        raise Refused.because(f"{pull_request} belongs to {pull_request.repository.application}, not {deployment.application}.")
+        raise Refused.because(
+            f"{pull_request} belongs to {pull_request.repository.application}, not {deployment.application}."
+        )
     if deployment.status not in {Deployment.Status.PLANNED, Deployment.Status.CLEARED}:
-        raise Refused.because(f"{deployment.title} is {deployment.get_status_display().lower()}, so its scope is fixed.")
+        raise Refused.because(
+            f"{deployment.title} is {deployment.get_status_display().lower()}, so its scope is fixed."
+        )
     if sentence := closed_week(deployment.week, call.now):
         raise Refused.because(sentence)
     if pull_request.forge_state == PullRequest.Forge.CLOSED:
@@ -113,7 +115,12 @@ def review(call: Call) -> None:
     sha = call.given.get("sha") or pull_request.head_sha
     if call.by and sha != pull_request.head_sha:
         raise Refused.because("New commits arrived after you opened this page. Look at them, then review again.")
-    belongs = reviewer is not None and reviewer.memberships.filter(team_id=call.obj.scope().team_id).exists()
+    own_team = call.obj.scope().team_id
+    counts = (
+        reviewer is not None
+        and reviewer.pk != pull_request.author_id
+        and reviewer.memberships.filter(team_id=own_team).exists()
+    )
     Review.objects.create(
         pull_request=pull_request,
         reviewer=reviewer,
@@ -122,7 +129,7 @@ def review(call: Call) -> None:
         sha=sha,
         note=call.given.get("note", ""),
         at=call.given.get("at", call.now),
-        counts=belongs and reviewer.pk != pull_request.author_id,
+        counts=counts,
         forge_id=call.given.get("forge_id", ""),
     )
     call.note |= {"verdict": call.given["verdict"], "sha": sha}

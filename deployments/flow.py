@@ -1,4 +1,4 @@
-"""What can happen to a deployment, a pull request, a review, a release week and the schedule: one table each, by action.
+"""What can happen to a deployment, a pull request, a review, a week and the schedule: one table each, by action.
 
 `crq/` completes these tables with what only it knows: guards that look at the CRQ, and consequences for it.
 """
@@ -28,7 +28,7 @@ def join_week(deployment: Deployment) -> None:
 
 
 def lock_pull_request(pk: int) -> PullRequest:
-    """Locks the deployment it is in, then the pull request; again from the start if it changed deployments meanwhile."""
+    """Locks its deployment, then the pull request; again from the start if it changed deployments meanwhile."""
     while True:
         deployment_id = PullRequest.objects.values_list("deployment_id", flat=True).get(pk=pk)
         deployment = lock_deployment(deployment_id) if deployment_id else None
@@ -57,12 +57,46 @@ DEPLOYMENT = Flow(
     Deployment,
     lock_deployment,
     [
-        Step("plan", "Plan deployment", (), S.PLANNED, PLANNERS, (guards.week_takes_plans, guards.only_one_in_week), effects.plan),
-        Step("record_branch", "Record release branch", (S.PLANNED, S.HELD), "", (DEVOPS,), (), effects.record_branch, plain=False),
-        Step("record_core_dev", "Record core-dev result", (S.PLANNED, S.HELD), "", (DEVOPS,), (), effects.record_core_dev, plain=False),
+        Step(
+            "plan",
+            "Plan deployment",
+            (),
+            S.PLANNED,
+            PLANNERS,
+            (guards.week_takes_plans, guards.only_one_in_week),
+            effects.plan,
+        ),
+        Step(
+            "record_branch",
+            "Record release branch",
+            (S.PLANNED, S.HELD),
+            "",
+            (DEVOPS,),
+            (),
+            effects.record_branch,
+            plain=False,
+        ),
+        Step(
+            "record_core_dev",
+            "Record core-dev result",
+            (S.PLANNED, S.HELD),
+            "",
+            (DEVOPS,),
+            (),
+            effects.record_core_dev,
+            plain=False,
+        ),
         Step("clear", "Clear for install", (S.PLANNED,), S.CLEARED),
         Step("unclear", "Take clearance back", (S.CLEARED,), S.PLANNED),
-        Step("hold", "Hold", (S.PLANNED, S.CLEARED), S.HELD, effect=effects.hold, needs_reason=True, emails=("deadline_missed",)),
+        Step(
+            "hold",
+            "Hold",
+            (S.PLANNED, S.CLEARED),
+            S.HELD,
+            effect=effects.hold,
+            needs_reason=True,
+            emails=("deadline_missed",),
+        ),
         Step("release", "Release", (S.HELD,), S.PLANNED, effect=effects.lift),
         Step(
             "move",
@@ -94,7 +128,16 @@ DEPLOYMENT = Flow(
             (guards.batch_is_complete, guards.window_is_open),
             effects.start,
         ),
-        Step("finish", "Mark installed", (S.INSTALLING,), S.INSTALLED, (DEVOPS,), (), effects.finish, emails=("verify_needed",)),
+        Step(
+            "finish",
+            "Mark installed",
+            (S.INSTALLING,),
+            S.INSTALLED,
+            (DEVOPS,),
+            (),
+            effects.finish,
+            emails=("verify_needed",),
+        ),
         Step("remind", "Ask again to verify", (S.INSTALLED,), "", (), (guards.is_silent,), emails=("verify_needed",)),
         Step(
             "fail",
@@ -115,7 +158,9 @@ DEPLOYMENT = Flow(
             emails=("backed_out",),
         ),
         Step("retry", "Try again", (S.FAILED,), S.INSTALLING, (DEVOPS,), (guards.window_is_open,), effects.start),
-        Step("verify", "Verify install", (S.INSTALLED,), S.VERIFIED, (DEV,), (guards.not_the_installer,), effects.verify),
+        Step(
+            "verify", "Verify install", (S.INSTALLED,), S.VERIFIED, (DEV,), (guards.not_the_installer,), effects.verify
+        ),
     ],
     join=join_week,
 )
@@ -138,9 +183,26 @@ PULL_REQUEST = Flow(
             effects.review,
             plain=False,
         ),
-        Step("new_head", "Record new head commit", (P.SUBMITTED, P.PLANNED), "", (DEV, MANAGER), (), effects.new_head, plain=False),
+        Step(
+            "new_head",
+            "Record new head commit",
+            (P.SUBMITTED, P.PLANNED),
+            "",
+            (DEV, MANAGER),
+            (),
+            effects.new_head,
+            plain=False,
+        ),
         Step("plan", "Plan", (P.SUBMITTED,), P.PLANNED, PLANNERS, (), effects.join, plain=False),
-        Step("unplan", "Take out of the deployment", (P.PLANNED,), P.SUBMITTED, PLANNERS, (guards.in_a_planned_week,), effects.leave),
+        Step(
+            "unplan",
+            "Take out of the deployment",
+            (P.PLANNED,),
+            P.SUBMITTED,
+            PLANNERS,
+            (guards.in_a_planned_week,),
+            effects.leave,
+        ),
         Step("ship", "Ship", (P.PLANNED,), P.SHIPPED),
         Step("requeue", "Return to the queue", (P.PLANNED, P.SHIPPED), P.SUBMITTED, effect=effects.leave),
         Step("withdraw", "Withdraw pull request", (P.SUBMITTED,), P.WITHDRAWN, (DEV, MANAGER)),
@@ -156,7 +218,15 @@ CODE_REVIEW = Flow(
         Step("schedule", "Schedule review", (), R.SCHEDULED),
         Step("record", "Record ad hoc review", (), R.HELD, (DEV, MANAGER, SCRUM)),
         Step("hold", "Mark as held", (R.SCHEDULED,), R.HELD, (SCRUM,)),
-        Step("cancel", "Cancel review", (R.SCHEDULED,), R.CANCELLED, (SCRUM,), needs_reason=True, emails=("review_cancelled",)),
+        Step(
+            "cancel",
+            "Cancel review",
+            (R.SCHEDULED,),
+            R.CANCELLED,
+            (SCRUM,),
+            needs_reason=True,
+            emails=("review_cancelled",),
+        ),
         Step("reschedule", "Move review", (R.SCHEDULED,), effect=effects.move_review),
         Step("resume", "Schedule review again", (R.CANCELLED,), R.SCHEDULED, effect=effects.move_review),
         Step(

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, Standing, standing
-from deployments.models import CodeReview, PullRequest, ReleaseWeek, Review
+from deployments.models import CodeReview, Deployment, PullRequest, ReleaseWeek, Review
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day
 from workflow.inbox import Task
@@ -107,4 +107,17 @@ def batches(weeks: Iterable[ReleaseWeek], with_cleared: set[int], *, now: dateti
             url=reverse("install-day", args=[week.thursday]),
             why="Installs open when DevOps marks it",
             due=week.due(Deadline.INSTALL),
+        )
+
+
+def stranded(*, now: datetime) -> Iterator[Task]:
+    """Deployments that stayed in a skipped week because no later week was open: the Scrum Master moves them."""
+    waiting = (Deployment.Status.PLANNED, Deployment.Status.CLEARED, Deployment.Status.HELD)
+    found = Deployment.objects.filter(status__in=waiting, week__install_day=None, week__thursday__gte=eastern_day(now))
+    for deployment in found.select_related("week").order_by("week__thursday", "pk"):
+        yield Task(
+            verb="Move",
+            subject=deployment.title,
+            url=deployment.get_absolute_url(),
+            why=f"No code install in the {deployment.week}: {deployment.week.skip_reason}",
         )

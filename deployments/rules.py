@@ -40,10 +40,10 @@ def current_policy() -> Policy:
 
 def as_record(policy: Policy) -> dict[str, dict[str, Any]]:
     """The rules as `SchedulePolicy` keeps them."""
+    rules = {key.value: policy.rule(key) for key in Deadline}
     return {
-        key.value: {"weeks_before": rule.weeks_before, "weekday": rule.weekday, "at": f"{rule.at:%H:%M}"}
-        for key in Deadline
-        if (rule := policy.rule(key))
+        key: {"weeks_before": rule.weeks_before, "weekday": rule.weekday, "at": f"{rule.at:%H:%M}"}
+        for key, rule in rules.items()
     }
 
 
@@ -51,7 +51,7 @@ def current_rules(first: date) -> Rules:
     """For planning weeks from that of the Thursday `first` on: closed days matter as far back as a deadline can lie."""
     since = first - timedelta(weeks=MOST_WEEKS_BEFORE + 1)
     rows = ClosedDayRow.objects.filter(day__gte=since)
-    return Rules(current_policy(), tuple(ClosedDay(row.day, row.name, row.kind) for row in rows))
+    return Rules(current_policy(), tuple(ClosedDay(row.day, row.name, row.kind) for row in rows))  # type: ignore[arg-type]
 
 
 def lock_policy(pk: int = ONLY) -> SchedulePolicy:

@@ -68,7 +68,7 @@ def _lease(now: datetime) -> list[Email]:
 def _attempt(email: Email, mailer: BaseEmailBackend, clock: Callable[[], datetime], tally: Tally) -> None:
     try:
         _message(email, mailer).send()
-    except Exception as error:  # whatever the mail server or the network does, this row alone is concerned
+    except Exception as error:  # noqa: BLE001 (whatever the mail server or network does concerns this row alone)
         mailer.close()
         _failed(email, error, clock(), tally)
     else:

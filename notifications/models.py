@@ -13,7 +13,10 @@ class Letter(models.Model):
     text = models.TextField()
     html = models.TextField()
     thread = models.CharField(
-        max_length=120, blank=True, default="", help_text="Letters of one thread answer each other, e.g. one week's plan."
+        max_length=120,
+        blank=True,
+        default="",
+        help_text="Letters of one thread answer each other, e.g. one week's plan.",
     )
     written_at = models.DateTimeField()
 
@@ -52,9 +55,7 @@ class Email(models.Model):
             ),
         )
         indexes = (
-            models.Index(
-                fields=["not_before", "id"], condition=Q(sent_at=None, parked_at=None), name="email_waiting"
-            ),
+            models.Index(fields=["not_before", "id"], condition=Q(sent_at=None, parked_at=None), name="email_waiting"),
         )
 
     def __str__(self) -> str:

@@ -37,7 +37,9 @@ PLACES = (
     Place("Pull requests", "PRs", "pr", "main", ("pull-requests", "pull-request", "new-pull-request")),
     Place("Code review", "Review", "review", "main", ("reviews", "review")),
     Place("Install day", "Install", "install", "main", ("install-day",)),
+    Place("Exemptions", "Exempt", "exempt", "main", ("exemptions", "exemption", "ask-exemption")),
     Place("Emails", "Emails", "mail", "more", ("emails", "announcement")),
+    Place("Calendar", "Calendar", "cal", "more", ("calendar", "schedule", "closed-days", "week-schedule")),
 )
 
 

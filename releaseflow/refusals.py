@@ -26,4 +26,3 @@ class RefusalMiddleware:
         level = messages.INFO if error.refusal.code == "done" else messages.ERROR
         messages.add_message(request, level, error.refusal.sentence)
         return HttpResponseRedirect(came_from(request))
-

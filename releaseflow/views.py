@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -11,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.person import person
 from crq.board import board as week_board
 from deployments.models import ReleaseWeek
 from deployments.weeks import week_now
@@ -23,7 +22,7 @@ from workflow import clock
 @require_safe
 def my_tasks(request: HttpRequest) -> HttpResponse:
     now = clock.now()
-    found = home(cast(User, request.user), now=now)
+    found = home(person(request), now=now)
     context = {
         "now": now,
         "nav": navigation(request, now=now, tasks=found.count),
@@ -49,7 +48,7 @@ def weeks(request: HttpRequest) -> HttpResponse:
 def board(request: HttpRequest, thursday: date) -> HttpResponse:
     """`?view=` is one of `crq.board.VIEWS`; anything else shows all."""
     now = clock.now()
-    found = week_board(thursday, by=cast(User, request.user), now=now, view=request.GET.get("view", ""))
+    found = week_board(thursday, by=person(request), now=now, view=request.GET.get("view", ""))
     if found is None:
         raise Http404("There is no such release week.")
     context = {"now": now, "nav": navigation(request, now=now), "board": found}

@@ -1,4 +1,4 @@
-"""The one clock. Views, tasks and commands read it once and pass `now` down; `machine.perform` reads it under the lock."""
+"""The one clock. Views, tasks and commands read it once and pass `now` down; `perform` reads it under the lock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
 def now() -> datetime:
     """The present instant, aware UTC: the database server's clock where there is one, so that all processes agree.
 
-    Django's `Now()` and SQL's `now()` give the start of the statement or transaction, which is before a lock was waited for.
+    Django's `Now()` and SQL's `now()` give the start of the statement or transaction: before a lock was waited for.
     """
     frozen = _frozen.get()
     if frozen is not None:

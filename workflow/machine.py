@@ -1,4 +1,4 @@
-"""The one way anything happens: lock, read the clock, settle, check, write, audit, queue the e-mails, in one transaction."""
+"""The one way anything happens: lock, read the clock, settle, check, write, audit, queue e-mails; one transaction."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def take(flow_name: str, obj: Any, now: datetime) -> Any:
 
 
 def follow(cause: Call, flow: Flow, action: str, obj: Any, *, reason: str = "", **given: Any) -> Any:
-    """Performs what follows from another action, by the system, at the same instant and under the locks already held."""
+    """Performs what follows from another action, by the system, at the same instant and under the same locks."""
     call = Call(flow, flow.steps[action], obj, None, cause.now, reason, given)
     no = _no(call)
     if no is not None:

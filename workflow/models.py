@@ -8,12 +8,11 @@ from django.conf import settings
 from django.db import models
 
 
-
 class Event(models.Model):
     """One thing that happened, written in the transaction that made it happen. Rows are only ever added.
 
-    `object_type`/`object_id` name what was acted on; `deployment_id` and `week` gather the events of one deployment and week.
-    They are plain values, not foreign keys, so that the trail outlives and never blocks what it speaks of.
+    `object_type`/`object_id` name what was acted on; `deployment_id` and `week` gather the events of one deployment and
+    week. They are plain values, not foreign keys, so that the trail outlives and never blocks what it speaks of.
     """
 
     at = models.DateTimeField(db_index=True)
@@ -64,4 +63,3 @@ class DemoClock(models.Model):
     def shift(cls) -> timedelta:
         row = cls.objects.first()
         return row.ahead if row else timedelta(0)
-

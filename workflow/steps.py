@@ -106,9 +106,9 @@ class Step:
 class Flow:
     """All that can happen to one kind of object.
 
-    `lock` takes the rows an action needs, the deployment always first, and returns the fresh object; `join` locks what a
-    new object will belong to. `settle` makes what the
-    clock has already decided true before an action is looked at. `consequences` run in the same transaction, after the action.
+    `lock` takes the rows an action needs, the deployment always first, and returns the fresh object; `join` locks what
+    a new object will belong to. `settle` makes what the clock has already decided true before an action is looked at.
+    `consequences` run in the same transaction, after the action.
     A higher app adds these, more guards and the e-mails with `complete`, because only it knows the objects concerned.
     """
 

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
+from accounts.person import person
 from workflow.machine import perform
 from workflow.navigation import came_from
 from workflow.steps import Flow
@@ -17,10 +18,10 @@ def act(request: HttpRequest, flow_name: str, pk: int, action: str) -> HttpRespo
     """Performs a plain step and returns to the page. A refusal becomes a message there (`refusals.py`)."""
     flow = Flow.registry.get(flow_name)
     step = flow.steps.get(action) if flow else None
-    if flow is None or step is None or not step.plain or not step.sources and step.target:
+    if flow is None or step is None or not step.plain or (not step.sources and step.target):
         raise Http404
-    obj = get_object_or_404(flow.model, pk=pk)  # type: ignore[var-annotated]
+    obj = get_object_or_404(flow.model, pk=pk)
     given = {name: request.POST[name] for name in step.takes if name in request.POST}
-    perform(flow, action, obj, by=request.user, reason=request.POST.get("reason", ""), **given)
+    perform(flow, action, obj, by=person(request), reason=request.POST.get("reason", ""), **given)
     messages.success(request, f"{step.label}: done.")
     return redirect(came_from(request))

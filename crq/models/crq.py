@@ -133,9 +133,7 @@ class Decision(models.Model):
                 | Q(voided_at__isnull=False, voided_because__gt=""),
                 name="voided_says_why",
             ),
-            models.CheckConstraint(
-                condition=~Q(verdict="returned") | Q(reason__gt=""), name="returned_says_why"
-            ),
+            models.CheckConstraint(condition=~Q(verdict="returned") | Q(reason__gt=""), name="returned_says_why"),
         )
 
     def __str__(self) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import User
+from accounts.person import person
 from crq.announcement_form import AnnouncementForm
 from crq.announcing import ANNOUNCEMENT
 from crq.mail_pages import letter_of, mail_page, mail_room
@@ -37,14 +35,14 @@ def announcement(request: HttpRequest, pk: int) -> HttpResponse:
     form = AnnouncementForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            perform(ANNOUNCEMENT, "edit", found, by=cast(User, request.user), **form.cleaned_data)
+            perform(ANNOUNCEMENT, "edit", found, by=person(request), **form.cleaned_data)
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
             messages.success(request, "Draft saved.")
             return redirect(found)
     now = clock.now()
-    context = {"now": now, "page": mail_page(found, by=cast(User, request.user), now=now), "form": form}
+    context = {"now": now, "page": mail_page(found, by=person(request), now=now), "form": form}
     template = "crq/emails_draft.html" if found.status == Announcement.Status.DRAFT else "crq/emails_sent.html"
     return render(request, template, context, status=422 if form.errors else 200)
 

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.person import person
 from crq import exemption_page
 from crq.exemption_forms import AskForm, DecisionForm, NoteForm
 from crq.exemption_list import listed
@@ -15,7 +16,6 @@ from crq.exemptions import EXEMPTION
 from crq.models import CRQ, ExemptionRequest
 from crq.readiness import with_facts
 from deployments.models import Deployment
-from deployments.views.person import person
 from workflow import clock
 from workflow.machine import begin, perform
 from workflow.steps import Refused

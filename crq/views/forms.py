@@ -10,6 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.person import person
 from crq.flow import CRQ_FLOW
 from crq.forms import AttachForm, MergeForm, MoveForm, OpenCRQForm
 from crq.models import CRQ, Document
@@ -32,7 +33,7 @@ def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
     form = OpenCRQForm(request.POST or None, initial={"title": deployment.title})
     if request.method == "POST" and form.is_valid():
         try:
-            crq = begin(CRQ_FLOW, "open", CRQ(deployment=deployment, **form.cleaned_data), by=request.user)
+            crq = begin(CRQ_FLOW, "open", CRQ(deployment=deployment, **form.cleaned_data), by=person(request))
         except Refused as refused:
             form.add_error(None, str(refused))
         except IntegrityError:
@@ -54,7 +55,7 @@ def attach(request: HttpRequest, number: str, kind: str) -> HttpResponse:
         upload = form.cleaned_data["file"]
         given = {"kind": kind, "file": upload, "name": safe_name(upload.name)}
         try:
-            perform(CRQ_FLOW, f"attach_{kind}", crq, by=request.user, **given)
+            perform(CRQ_FLOW, f"attach_{kind}", crq, by=person(request), **given)
         except Refused as refused:
             form.add_error("file", str(refused))
         else:
@@ -68,7 +69,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Release branches and the core-dev result, recorded in one transaction."""
     deployment = get_object_or_404(Deployment.objects.select_related("application__team", "week"), pk=pk)
     form = MergeForm(request.POST or None, facts=Facts.fresh(deployment))
-    no = refusal(DEPLOYMENT, "record_branch", deployment, by=request.user, now=clock.now())
+    no = refusal(DEPLOYMENT, "record_branch", deployment, by=person(request), now=clock.now())
     if request.method == "POST" and form.is_valid():
         try:
             _record(deployment, form, request)
@@ -85,10 +86,10 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
 
 @transaction.atomic
 def _record(deployment: Deployment, form: MergeForm, request: HttpRequest) -> None:
-    perform(DEPLOYMENT, "record_branch", deployment, by=request.user, names=form.names())
+    perform(DEPLOYMENT, "record_branch", deployment, by=person(request), names=form.names())
     if result := form.cleaned_data["result"]:
         build = form.cleaned_data["build"]
-        perform(DEPLOYMENT, "record_core_dev", deployment, by=request.user, result=result, build=build)
+        perform(DEPLOYMENT, "record_core_dev", deployment, by=person(request), result=result, build=build)
 
 
 def move(request: HttpRequest, pk: int) -> HttpResponse:
@@ -97,7 +98,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         week, reason = form.cleaned_data["week"], form.cleaned_data["reason"]
         try:
-            perform(DEPLOYMENT, "move", deployment, by=request.user, reason=reason, week=week)
+            perform(DEPLOYMENT, "move", deployment, by=person(request), reason=reason, week=week)
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
@@ -110,7 +111,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def document(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def document(request: HttpRequest, number: str, pk: int) -> FileResponse:
     """The file itself, always as a download and never as a page of ours."""
     found = get_object_or_404(Document, pk=pk, crq__number=number)
     try:

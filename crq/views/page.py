@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from accounts.person import person
 from crq.page import build
 from crq.readiness import with_facts
 from deployments.models import Deployment
@@ -25,5 +26,5 @@ def deployment_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _show(request: HttpRequest, deployment: Deployment) -> HttpResponse:
-    page = build(deployment, by=request.user, now=clock.now())
+    page = build(deployment, by=person(request), now=clock.now())
     return render(request, "crq/crq.html", {"page": page})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -13,7 +15,7 @@ from workflow.eastern import say_day
 from workflow.steps import Scope
 
 
-def _person(related_name: str = "+") -> models.ForeignKey:
+def _person(related_name: str = "+") -> models.ForeignKey[Any, Any]:
     return models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name=related_name
     )
@@ -77,7 +79,8 @@ class Deployment(models.Model):
                 name="installer_does_not_verify",
             ),
             models.CheckConstraint(
-                condition=~Q(core_dev_result="success") | Q(core_dev_build__gt=""), name="core_dev_success_names_a_build"
+                condition=~Q(core_dev_result="success") | Q(core_dev_build__gt=""),
+                name="core_dev_success_names_a_build",
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=["installed", "verified"]) | Q(installed_at__isnull=False),
@@ -129,9 +132,7 @@ class Deferral(models.Model):
 
     class Meta:
         ordering = ("at", "pk")
-        constraints = (
-            models.CheckConstraint(condition=~Q(from_week=F("to_week")), name="deferral_changes_the_week"),
-        )
+        constraints = (models.CheckConstraint(condition=~Q(from_week=F("to_week")), name="deferral_changes_the_week"),)
 
     def __str__(self) -> str:
         return f"{self.deployment}: {say_day(self.from_week.thursday)} to {say_day(self.to_week.thursday)}"

@@ -99,7 +99,9 @@ class Review(models.Model):
         COMMENTED = "commented", "Commented"
 
     pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="reviews")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     reviewer_login = models.CharField(max_length=100, blank=True, default="")
     verdict = models.CharField(max_length=20, choices=Verdict)
     sha = models.CharField(max_length=64, validators=[sha])
@@ -108,7 +110,9 @@ class Review(models.Model):
     counts = models.BooleanField(
         help_text="The reviewer belonged to the owning team and was not the author when this was recorded."
     )
-    forge_id = models.CharField(max_length=40, blank=True, default="", help_text="The forge's own number, so that it is taken once.")
+    forge_id = models.CharField(
+        max_length=40, blank=True, default="", help_text="The forge's own number, so that it is taken once."
+    )
 
     class Meta:
         ordering = ("at", "pk")

@@ -73,7 +73,8 @@ class ReleaseWeek(models.Model):
         ordering = ("thursday",)
         constraints = (
             models.CheckConstraint(
-                condition=Q(install_day__isnull=True, skip_reason__gt="") | Q(install_day__isnull=False, skip_reason=""),
+                condition=Q(install_day__isnull=True, skip_reason__gt="")
+                | Q(install_day__isnull=False, skip_reason=""),
                 name="week_installs_or_says_why_not",
             ),
             models.CheckConstraint(
@@ -104,7 +105,7 @@ class ReleaseWeek(models.Model):
         return self.install_day is None
 
     def due(self, key: str) -> datetime | None:
-        """The instant of a milestone (aware UTC), or None in a skipped week. Read from prefetched rows where there are."""
+        """The instant of a milestone (aware UTC), or None in a skipped week; from prefetched rows where there are."""
         known: dict[str, datetime] | None = self.__dict__.get("_due")
         if known is None:
             known = self.__dict__["_due"] = {row.key: row.due_at for row in self.milestones.all()}
@@ -137,5 +138,3 @@ class Milestone(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_key_display()} of {self.week}"
-
-

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods
 
+from accounts.person import person
 from deployments import planning
 from deployments.forms import DeploymentForm, ScopeForm, refuse
 from deployments.models import Application, Deployment, PullRequest, ReleaseWeek
 from deployments.pull_request_page import approval_at_stake
-from deployments.views.person import person
 from workflow import clock
 from workflow.steps import Refused
 

@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.person import person
 from deployments import planning, pull_request_page
 from deployments.flow import PULL_REQUEST
 from deployments.forms import HeadForm, PullRequestForm, ReviewForm, refuse
 from deployments.models import PullRequest
 from deployments.pull_request_page import Panel
 from deployments.queue import queue, with_reviews
-from deployments.views.person import person
 from workflow import clock
 from workflow.eastern import say_day
 from workflow.machine import perform

@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.person import person
 from deployments import planning
 from deployments.agenda import agenda, review_rows
 from deployments.flow import CODE_REVIEW
 from deployments.forms import AdHocReviewForm, DecisionForm, refuse
 from deployments.models import CodeReview
-from deployments.views.person import person
 from workflow import clock
 from workflow.machine import begin
 from workflow.steps import Refused

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.person import person
 from deployments import schedule
 from deployments.calendar_page import calendar_page
 from deployments.federal import propose_closed_days
@@ -22,7 +23,6 @@ from deployments.models import ClosedDay
 from deployments.rules import current_policy
 from deployments.schedule_forms import ClosedDaysForm, PolicyForm, ProposalForm
 from deployments.schedule_page import closed_rows, policy_lines, why_not_calendar, why_not_policy, years
-from deployments.views.person import person
 from deployments.views.preview import confirms, goes_on_editing, preview_page
 from workflow import clock
 from workflow.eastern import eastern_day, say_day
@@ -48,7 +48,7 @@ def policy(request: HttpRequest) -> HttpResponse:
         lines = policy_lines(current, form.policy)
         if lines:
             wish = schedule.NewPolicy(form.policy)
-            words = {"lines": lines, "save_label": "Save schedule", "back": (request.path, "Schedule")}
+            words: dict[str, Any] = {"lines": lines, "save_label": "Save schedule", "back": (request.path, "Schedule")}
             if answer := _decide(request, form, wish, now=now, **words):
                 return answer
         else:
@@ -74,7 +74,7 @@ def closed_days(request: HttpRequest) -> HttpResponse:
     elif form and form.is_valid() and not goes_on_editing(request):
         wish = _new_closed_days(form)
         back = f"{request.path}?year={wish.year}"
-        words = {"lines": wish.words, "save_label": "Save closed days", "back": (back, "Closed days")}
+        words: dict[str, Any] = {"lines": wish.words, "save_label": "Save closed days", "back": (back, "Closed days")}
         if answer := _decide(request, form, wish, now=now, **words):
             return answer
     context = _closed_days_context(year, now) | {"add": add, "proposal": proposal, "why_not": why_not, "form": form}

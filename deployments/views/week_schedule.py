@@ -12,13 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.person import person
 from deployments import schedule
 from deployments.dates import Choice
 from deployments.forms import refuse
 from deployments.models import ReleaseWeek
 from deployments.schedule_forms import SkipForm, SubstituteForm
 from deployments.schedule_page import week_dates, why_not_week
-from deployments.views.person import person
 from deployments.views.preview import confirms, goes_on_editing, preview_page
 from workflow import clock
 from workflow.eastern import say_day

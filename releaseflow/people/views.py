@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.person import person
 from accounts.roles import Role, standing
 from accounts.roles import people as holders
-from deployments.views.person import person
 from releaseflow.people import page
 from releaseflow.people.flow import DEPUTY
 from releaseflow.people.forms import AnyDeputyForm, DeputyForm

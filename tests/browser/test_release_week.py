@@ -1,6 +1,6 @@
 """A whole release week by hand: gunicorn, worker, beat, Redis, the database and Chromium, all real.
 
-Time is moved with the demonstration's clock; deadlines are enforced by beat alone.
+Time is moved with the demonstration's clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from deployments.models import ReleaseWeek
 from deployments.weeks import open_for_plans, open_weeks
@@ -107,7 +107,8 @@ class Hands:
 
     def attach(self, kind: str, name: str, content: bytes) -> None:
         self.page.locator("#attach > summary").click()
-        self.page.set_input_files(f"#file-{kind}", [{"name": name, "mimeType": "application/pdf", "buffer": content}])
+        file = FilePayload(name=name, mimeType="application/pdf", buffer=content)
+        self.page.set_input_files(f"#file-{kind}", [file])
         self.page.locator(f"#attach-{kind} button").click()
         expect(self.page.locator("#documents").locator("..").locator("..")).to_contain_text(name)
 

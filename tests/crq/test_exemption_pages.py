@@ -494,7 +494,7 @@ def read(asked: ExemptionRequest) -> ExemptionRequest:
     return found
 
 
-PAGE_STATEMENTS = 11
+PAGE_STATEMENTS = 10
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -50,7 +50,7 @@ CRQ_ACTIONS: dict[str, tuple[set[str], set[str]]] = {
 }
 
 
-def bring_to(stage: Stage, status: str) -> Deployment:
+def bring_to(stage: Stage, status: str) -> Deployment:  # noqa: PLR0911 (one line a status)
     """A deployment in this status, by real actions."""
     cast = stage.cast
     if status == "planned":

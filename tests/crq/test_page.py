@@ -79,7 +79,7 @@ def test_versions_of_a_document_stay_reachable(stage: Stage, client: Client) -> 
         answer = client.get(document.get_absolute_url())
         assert answer["Content-Disposition"].startswith("attachment")
         assert answer["X-Content-Type-Options"] == "nosniff"
-        assert b"".join(answer.streaming_content).startswith(b"%PDF")
+        assert b"".join(answer).startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(

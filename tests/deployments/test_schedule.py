@@ -11,6 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.models import User
 from crq.deadlines import enforce
 from crq.models import CRQ
 from deployments import schedule
@@ -18,6 +19,7 @@ from deployments.calendar import ClosedDay
 from deployments.dates import Choice, WeekChange
 from deployments.federal import propose_closed_days
 from deployments.flow import CLOSED_DAY, CODE_REVIEW, POLICY, WEEK
+from deployments.inbox import stranded
 from deployments.models import ClosedDay as ClosedDayRow
 from deployments.models import CodeReview, Deployment, Milestone, ReleaseWeek, SchedulePolicy
 from deployments.policy import DEFAULT_POLICY, Deadline, Policy, Rule
@@ -53,13 +55,13 @@ def fresh(week: ReleaseWeek) -> ReleaseWeek:
     return ReleaseWeek.objects.get(pk=week.pk)
 
 
-def saved(wish: schedule.Wish, by: object) -> schedule.Preview:
+def saved(wish: schedule.Wish, by: User) -> schedule.Preview:
     """Looked at, then saved."""
     found = schedule.preview(wish, clock.now())
-    return schedule.apply(wish, by=by, digest=found.digest)  # type: ignore[arg-type]
+    return schedule.apply(wish, by=by, digest=found.digest)
 
 
-def chosen(week: ReleaseWeek, action: str, choice: Choice, by: object) -> ReleaseWeek:
+def chosen(week: ReleaseWeek, action: str, choice: Choice, by: User) -> ReleaseWeek:
     found = schedule.preview_week(week, choice, clock.now())
     return schedule.apply_to_week(
         week,
@@ -67,7 +69,7 @@ def chosen(week: ReleaseWeek, action: str, choice: Choice, by: object) -> Releas
         choice,
         by=by,
         digest=found.digest,
-        reason=choice.skip_because,  # type: ignore[arg-type]
+        reason=choice.skip_because,
     )
 
 
@@ -144,6 +146,8 @@ def test_without_an_open_week_a_deployment_stays(cast: Cast) -> None:
 
     deployment = stage.fresh(deployment)
     assert (deployment.week, deployment.status) == (week, Deployment.Status.PLANNED)
+    tasks = [(task.verb, task.subject, task.why) for task in stranded(now=et("2026-11-02 10:00"))]
+    assert tasks == [("Move", deployment.title, "No code install in the week of Thu Nov 26: Thanksgiving Day")]
 
 
 def test_nothing_of_a_skipped_week_is_enforced(november: Stage) -> None:

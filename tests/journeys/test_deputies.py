@@ -43,9 +43,7 @@ def test_outside_the_dates_a_deputy_is_nobody(stage: Stage, day: date) -> None:
 def test_a_deputy_does_not_lend_on(stage: Stage) -> None:
     lend(stage)
     second = person("Second", "Hand")
-    Deputy.objects.create(
-        for_user=stage.cast.outsider, deputy=second, role=Role.MANAGER, starts=MONDAY, ends=MONDAY
-    )
+    Deputy.objects.create(for_user=stage.cast.outsider, deputy=second, role=Role.MANAGER, starts=MONDAY, ends=MONDAY)
 
     assert not standing(second, MONDAY).holds(Role.MANAGER, stage.cast.team.pk)
 

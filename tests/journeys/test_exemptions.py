@@ -1,5 +1,7 @@
 """A missed Tuesday deadline: granted, denied, lapsed, and what follows from each."""
 
+from typing import Any
+
 import pytest
 
 from crq.deadlines import enforce
@@ -14,7 +16,7 @@ from workflow.steps import Refused
 WORDS = {"why": "A regulator asked for it", "why_now": "The date is fixed by law", "risk": "Low: a switch turns it off"}
 
 
-def ask(stage: Stage, deployment: Deployment, **given: object) -> ExemptionRequest:
+def ask(stage: Stage, deployment: Deployment, **given: Any) -> ExemptionRequest:
     request = ExemptionRequest(crq=deployment.crq, **WORDS)
     return begin(EXEMPTION, "request", request, by=stage.cast.manager, **given)  # type: ignore[no-any-return]
 

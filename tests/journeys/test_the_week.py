@@ -48,9 +48,8 @@ def test_what_misses_the_cutoff_is_held(stage: Stage) -> None:
 
 def test_late_approval_is_refused_without_any_scheduler(stage: Stage) -> None:
     deployment = stage.ready()
-    with clock.frozen(moment(stage.week, "approval", seconds=1)):
-        with pytest.raises(Refused, match="Approval was due"):
-            perform(CRQ_FLOW, "approve", deployment.crq, by=stage.cast.manager)
+    with clock.frozen(moment(stage.week, "approval", seconds=1)), pytest.raises(Refused, match="Approval was due"):
+        perform(CRQ_FLOW, "approve", deployment.crq, by=stage.cast.manager)
 
     assert stage.fresh(deployment).status == Deployment.Status.HELD
 

@@ -38,7 +38,9 @@ Write = Callable[[str, dict[str, Any]], Letter]
 def named_kinds() -> list[str]:
     """Every kind that a step of a flow, a writer or an announcement names."""
     steps = (step for flow in Flow.registry.values() for step in flow.steps.values())
-    return sorted({kind for step in steps for kind in step.emails} | set(emails.WRITERS) | set(Kind.values) | {"approval_needed"})
+    return sorted(
+        {kind for step in steps for kind in step.emails} | set(emails.WRITERS) | set(Kind.values) | {"approval_needed"}
+    )
 
 
 NAMED = named_kinds()
@@ -54,6 +56,7 @@ def week() -> ReleaseWeek:
 def deployment(title: str = "Passkey sign-in", *, status: str = S.CLEARED, crq: bool = True) -> Deployment:
     application = Application(name="Identity admin", team=Team(name="Falcon"))
     found = Deployment(pk=7, title=title, application=application, week=week(), status=status)
+    found.installed_by = User(first_name="Grace", last_name="Okafor")
     found._state.fields_cache["crq"] = CRQ(pk=7, number="CRQ000000418207", deployment=found) if crq else None
     return found
 
@@ -102,10 +105,9 @@ def context(kind: str, text: str, monkeypatch: pytest.MonkeyPatch, *, title: str
 
 
 @pytest.fixture
-def write(monkeypatch: pytest.MonkeyPatch) -> Write:
+def write() -> Write:
     """Writes a letter as the outbox does, without saving it."""
-    monkeypatch.setattr(Letter.objects, "create", Letter)
-    return lambda kind, context: outbox.write(kind, context, now=NOW)
+    return lambda kind, context: outbox.compose(kind, context, now=NOW)
 
 
 def test_kinds_are_found():
