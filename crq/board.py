@@ -48,6 +48,7 @@ class View:
 
 @dataclass(frozen=True)
 class Week:
+    thursday: date
     url: str
     skip_reason: str
 
@@ -81,7 +82,7 @@ def board(thursday: date, *, by: User, now: datetime, view: str = "") -> Board |
     return Board(
         title=f"Week of {say_long_day(thursday).partition(', ')[2]}",
         subtitle=_subtitle(week, len(live)),
-        week=Week(week.get_absolute_url(), week.skip_reason),
+        week=Week(thursday, week.get_absolute_url(), week.skip_reason),
         previous_url=_week_url(week.previous),  # type: ignore[attr-defined]
         next_url=_week_url(week.following),  # type: ignore[attr-defined]
         can_plan=_can_plan(week, by, now),

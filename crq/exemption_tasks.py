@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, standing
 from crq.models import ExemptionRequest
-from deployments.models import Deployment
+from deployments.models import Deployment, Milestone
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day
 from workflow.inbox import Task
@@ -21,7 +21,7 @@ REFUSED = (S.DENIED, S.LAPSED)
 
 
 def tasks(by: User, *, now: datetime) -> Iterator[Task]:
-    """Two statements for a director or manager, none for anybody else (beside those for the person's roles)."""
+    """One statement for a director or manager, none for anybody else (beside those for the person's roles)."""
     who = standing(by, eastern_day(now))
     decides, teams = who.holds(Role.DIRECTOR), who.team_ids(Role.MANAGER)
     if not decides and not teams:
@@ -29,21 +29,22 @@ def tasks(by: User, *, now: datetime) -> Iterator[Task]:
     still_held = Q(crq__deployment__status=Deployment.Status.HELD, crq__deployment__week=F("week"))
     wanted = Q(status__in=REFUSED, crq__deployment__application__team__in=teams) & still_held
     wanted |= Q(status=S.REQUESTED) if decides else Q(pk__in=[])
-    found = ExemptionRequest.objects.filter(wanted).select_related("crq__deployment", "week", "requested_by")
-    for request in found.prefetch_related("week__milestones").order_by("requested_at", "pk"):
+    close = Milestone.objects.filter(week=OuterRef("week"), key=Deadline.EXEMPTION_CLOSE).values("due_at")
+    found = ExemptionRequest.objects.filter(wanted).annotate(close=Subquery(close))
+    for request in found.select_related("crq__deployment", "week", "requested_by").order_by("requested_at", "pk"):
         if request.status == S.REQUESTED:
-            yield _decide(request)
+            yield _decide(request, request.close)
         else:
             yield _choose_a_week(request)
 
 
-def _decide(request: ExemptionRequest) -> Task:
+def _decide(request: ExemptionRequest, due: datetime | None) -> Task:
     return Task(
         verb="Decide the exemption for",
         subject=request.crq.title,
         url=request.get_absolute_url(),
         why=f"{request.requested_by.name} asked for it; without a decision it lapses",
-        due=request.week.due(Deadline.EXEMPTION_CLOSE),
+        due=due,
         since=request.requested_at,
     )
 

@@ -50,8 +50,9 @@ class CurrentFacts(Facts):
         return {repository_id: branch for repository_id, branch in made.items() if branch}
 
     @cached_property
-    def exempted(self) -> bool:
-        return bool(getattr(self.deployment, "is_exempted", False))
+    def request(self) -> ExemptionRequest | None:
+        asked: ExemptionRequest | None = getattr(self.deployment, "asked_exemption", None)
+        return asked
 
     @property
     def approver(self) -> str:
@@ -85,11 +86,10 @@ def _facts(deployment: Deployment, pull_requests: Iterable[PullRequest]) -> Curr
 
 
 def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
-    granted = ExemptionRequest.objects.filter(crq__deployment=OuterRef("pk"), week=OuterRef("week"))
     standing = Q(crq__decisions__verdict=Decision.Verdict.APPROVED, crq__decisions__voided_at=None)
     return (
         deployments.annotate(
-            is_exempted=Exists(granted.filter(status=ExemptionRequest.Status.GRANTED)),
+            asked_exemption=FilteredRelation("crq__exemptions", condition=Q(crq__exemptions__week=F("week"))),
             standing_approval=FilteredRelation("crq__decisions", condition=standing),
             approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
         )
@@ -102,6 +102,7 @@ def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
             "installed_by",
             "verified_by",
             "standing_approval__by",
+            "asked_exemption",
         )
         .prefetch_related(Prefetch("crq__documents", Document.objects.select_related("by").defer("file")))
     )

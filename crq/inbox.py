@@ -48,10 +48,10 @@ def concerning(by: User, weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gath
 
 
 def tasks(turns: Iterable[Turns]) -> Iterator[Task]:
-    """What this person must do on each deployment; reviews of pull requests come from `deployments.inbox`."""
+    """What this person must do on each deployment; reviews and exemptions have inboxes of their own."""
     for each in turns:
         for turn in each.all:
-            if turn.mine and not _is_review(each, turn) and not _comes_with_branch(each, turn):
+            if turn.mine and not (_is_elsewhere(each, turn) or _comes_with_branch(each, turn)):
                 yield Task(turn.verb, each.deployment.title, turn.url, _why(each, turn), turn.due, turn.since)
 
 
@@ -65,8 +65,9 @@ def waiting(turns: Iterable[Turns]) -> Iterator[Task]:
         yield Task(turn.words, each.deployment.title, each.url, _why(each), turn.due, turn.since, who)
 
 
-def _is_review(turns: Turns, turn: Turn) -> bool:
-    return turn.key == "prs" and bool(turns.facts.pull_requests)
+def _is_elsewhere(turns: Turns, turn: Turn) -> bool:
+    """Reviews are in `deployments.inbox`, exemptions in `exemption_tasks`."""
+    return turn.key == "exemption" or (turn.key == "prs" and bool(turns.facts.pull_requests))
 
 
 def _comes_with_branch(turns: Turns, turn: Turn) -> bool:

@@ -109,10 +109,13 @@ class Facts:
     @cached_property
     def exempted(self) -> bool:
         """Whether an exemption was granted for the week that the deployment is in."""
+        return self.request is not None and self.request.status == ExemptionRequest.Status.GRANTED
+
+    @cached_property
+    def request(self) -> ExemptionRequest | None:
+        """The exemption request of the week that the deployment is in."""
         asked = self.crq.exemptions.all() if self.crq else ()
-        return any(
-            each.status == ExemptionRequest.Status.GRANTED and each.week_id == self.deployment.week_id for each in asked
-        )
+        return next((each for each in asked if each.week_id == self.deployment.week_id), None)
 
     @cached_property
     def digest(self) -> str:

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.roles import Role, standing
 from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness
 from crq.gathering import CurrentFacts, page_url
+from crq.models import ExemptionRequest
 from deployments.inbox import awaits_author, awaits_review_by
 from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
@@ -26,7 +27,7 @@ BUTTONS = {"crq": "Create CRQ", "branch": "Record", "core_dev": "Record", "appro
 
 @dataclass(frozen=True)
 class Turn:
-    """One thing that somebody can do now. `key` is that of the deliverable, or "held" or "failed".
+    """One thing that somebody can do now. `key` is that of the deliverable, or "held", "exemption" or "failed".
 
     `verb` begins a task ("Approve the CRQ"), `words` stand on the board ("Waiting for manager approval"). `owner` is a
     person's name where one is known, else empty. `mine`: the person who looks must act. `stuck`: something went wrong.
@@ -50,7 +51,7 @@ class Turns:
 
     def __init__(self, facts: CurrentFacts, *, by: User, now: datetime, left: bool = False) -> None:
         """`left`: the deployment is seen from a week that it left, where nobody has to do anything for it."""
-        self.facts, self.by, self.who = facts, by, standing(by, eastern_day(now))
+        self.facts, self.by, self.now, self.who = facts, by, now, standing(by, eastern_day(now))
         self.deployment = facts.deployment
         self.readiness = Readiness(facts)
         self.url = page_url(facts)
@@ -198,17 +199,42 @@ class Turns:
         )
 
     def _held(self) -> Turn:
+        """Until exemptions close the manager may ask for one; a request of the week waits for the director first."""
+        asked = self.facts.request
+        if asked and asked.status == ExemptionRequest.Status.REQUESTED:
+            return self._asked(asked)
+        close = self.deployment.week.due(Deadline.EXEMPTION_CLOSE)
+        can_ask = self.facts.crq is not None and asked is None and close is not None and self.now <= close
         return Turn(
-            key="held",
-            verb="Move or withdraw",
+            key="exemption" if asked else "held",
+            verb=self._way_out(asked is not None, can_ask=can_ask),
             words=self.deployment.held_reason,
-            url=reverse("move", args=[self.deployment.pk]),
-            button="Move",
+            url=self.url if can_ask else reverse("move", args=[self.deployment.pk]),
+            button="Open" if can_ask else "Move",
             role=Role.MANAGER,
             owner=self.facts.approver,
             since=self.deployment.held_at,
             mine=self._holds(Role.MANAGER),
             stuck=True,
+        )
+
+    def _way_out(self, asked: bool, *, can_ask: bool) -> str:
+        if can_ask:
+            return "Ask for an exemption or move"
+        return "Choose a new week for" if asked else "Move or withdraw"
+
+    def _asked(self, request: ExemptionRequest) -> Turn:
+        return Turn(
+            key="exemption",
+            verb="Decide the exemption for",
+            words="Waiting for the exemption decision",
+            url=request.get_absolute_url(),
+            button="Decide",
+            role=Role.DIRECTOR,
+            owner="",
+            since=request.requested_at,
+            due=self.deployment.week.due(Deadline.EXEMPTION_CLOSE),
+            mine=self.who.holds(Role.DIRECTOR),
         )
 
     def _install(self, words: str, button: str, since: datetime | None) -> Turn:

@@ -252,9 +252,10 @@ WEEK = Flow(
             "complete_batch",
             "Mark batch complete",
             roles=(DEVOPS,),
-            guards=(guards.on_the_install_day, guards.batch_is_not_complete),
+            guards=(guards.on_the_install_day,),
             effect=effects.complete_batch,
             emails=("window_open",),
+            already=guards.batch_is_complete_already,
         ),
         Step("reschedule", "Follow the schedule", effect=week_effects.reschedule, emails=("week_warning",)),
         Step(

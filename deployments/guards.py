@@ -104,7 +104,7 @@ def on_the_install_day(week: ReleaseWeek, by: Actor, now: datetime) -> str:
     return ""
 
 
-def batch_is_not_complete(week: ReleaseWeek, by: Actor, now: datetime) -> str:
+def batch_is_complete_already(week: ReleaseWeek, by: Actor, now: datetime) -> str:
     if week.batch_completed_at and week.batch_completed_by:
         return f"{week.batch_completed_by.name} marked this {say_near(week.batch_completed_at, now)}."
     return ""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from accounts.models import User
 from accounts.roles import Role, Standing, standing
+from crq import coverage, exemption_tasks
 from crq import inbox as change_inbox
 from crq.deadlines import JUDGED
 from crq.gathering import dated
@@ -57,10 +58,10 @@ class Home:
 
 
 def home(by: User, *, now: datetime) -> Home:
-    """Seven statements at most, one more for a Scrum Master; two for whoever belongs to no team."""
+    """Few statements, however many deployments; the tests count them by role."""
     weeks = _weeks(by, now)
     owed, waiting = _of_deployments(by, weeks, now)
-    owed += _of_scrum_master(by, weeks, now)
+    owed += [*_of_scrum_master(by, weeks, now), *exemption_tasks.tasks(by, now=now)]
     groups = _grouped(owed, now)
     return Home(
         groups=groups,
@@ -103,7 +104,12 @@ def _of_scrum_master(by: User, weeks: list[ReleaseWeek], now: datetime) -> list[
     if not _who(by, now).holds(Role.SCRUM_MASTER):
         return []
     scheduled = deployment_inbox.scheduled_reviews(now)
-    return [*deployment_inbox.weekly_reviews(scheduled, now=now), *change_inbox.announcements(weeks, now=now)]
+    return [
+        *deployment_inbox.weekly_reviews(scheduled, now=now),
+        *deployment_inbox.stranded(now=now),
+        *change_inbox.announcements(weeks, now=now),
+        *coverage.tasks(coverage.gaps(now)),
+    ]
 
 
 def _next_review(weeks: list[ReleaseWeek], now: datetime) -> datetime | None:

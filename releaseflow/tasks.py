@@ -2,20 +2,15 @@
 
 from celery import shared_task
 
-from crq.coverage import warn_coverage
-from crq.deadlines import enforce
-from deployments.silence import remind_silence
 from deployments.weeks import open_weeks, warn_ahead
 from notifications.delivery import deliver
+from releaseflow.tick import tick
 from workflow import clock
 
 
 @shared_task(name="releaseflow.enforce_deadlines")
 def enforce_deadlines() -> None:
-    now = clock.now()
-    enforce(now)
-    warn_coverage(now)
-    remind_silence(now)
+    tick(clock.now())
 
 
 @shared_task(name="releaseflow.deliver_emails")

@@ -111,6 +111,8 @@ def _no(call: Call) -> Refusal | None:
 
 
 def _wrong_status(flow: Flow, step: Step, obj: Any, now: datetime) -> Refusal | None:
+    if step.already and (sentence := step.already(obj, None, now)):
+        return Refusal("done", sentence)
     if not hasattr(obj, "status") or obj.status in step.sources or (obj.pk is None and not step.sources):
         return None
     if obj.status == step.target and (event := _last(flow, step, obj)):

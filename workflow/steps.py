@@ -86,8 +86,8 @@ class Step:
 
     No `sources`: the object begins with this step. No `target`: a fact is recorded and the status stays.
     No `roles`: only the system does it. `effect` sets facts on the locked object and may refuse the input.
-    A `plain` step needs nothing but a button, a reason where `needs_reason`, and the hidden values named by `takes`;
-    any other has a form of its own.
+    `already` says who did it before, for an object without a status that would tell. A `plain` step needs nothing but
+    a button, a reason where `needs_reason`, and the hidden values named by `takes`; any other has a form of its own.
     """
 
     action: str
@@ -99,6 +99,7 @@ class Step:
     effect: Callable[[Call], None] | None = None
     needs_reason: bool = False
     emails: tuple[str, ...] = ()
+    already: Guard | None = None
     plain: bool = True
     takes: tuple[str, ...] = ()
 

@@ -19,12 +19,13 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from crq.deadlines import Enforced, enforce
+from crq.deadlines import Enforced
 from crq.views.emails import sandboxed
 from deployments.weeks import open_weeks
 from notifications.models import Letter
 from releaseflow.demo import moments
 from releaseflow.demo.mailbox import mailbox as read_mailbox
+from releaseflow.tick import tick
 from workflow import clock
 from workflow.eastern import say_instant
 from workflow.navigation import came_from
@@ -63,7 +64,7 @@ def move_clock(request: HttpRequest) -> HttpResponse:
     at = moments.move_clock(request.POST.get("to", ""))
     now = clock.now()
     open_weeks(now)
-    messages.success(request, f"It is {say_instant(at)} now.{_passed(enforce(now))}")
+    messages.success(request, f"It is {say_instant(at)} now.{_passed(tick(now))}")
     return redirect(came_from(request))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crq.deadlines import enforce
 from deployments.models import Milestone
+from releaseflow.tick import tick
 from workflow import clock
 from workflow.eastern import EASTERN, say_instant
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         due = list(
             Milestone.objects.filter(enforced_at=None, due_at__lt=now).select_related("week").order_by("due_at", "pk")
         )
-        held = {} if options["dry_run"] else {done.milestone.pk: done.held for done in enforce(now)}
+        held = {} if options["dry_run"] else {done.milestone.pk: done.held for done in tick(now)}
         failed = [] if options["dry_run"] else _still_waiting(due)
         if options["json"]:
             self.stdout.write(json.dumps(_record(now, due, held, failed), indent=2))

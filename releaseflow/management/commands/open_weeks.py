@@ -1,4 +1,4 @@
-"""Does once what beat does every hour: creates the release weeks ahead."""
+"""Does once what beat does every hour: creates the release weeks ahead and warns of the skipped ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.models import ReleaseWeek
-from deployments.weeks import AHEAD, open_weeks
+from deployments.weeks import AHEAD, open_weeks, warn_ahead
 from workflow import clock
 from workflow.eastern import say_day
 
@@ -18,7 +18,8 @@ MOST = 60
 class Command(BaseCommand):
     help = (
         "Create the release weeks that are missing, this week included, with their deadlines from the schedule and the "
-        "closed days. Existing weeks are left alone. Exit code 0, or 2 for bad input."
+        "closed days. Existing weeks are left alone. Everybody is told, once, of a skipped week in the coming three "
+        "weeks. Exit code 0, or 2 for bad input."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,7 +32,9 @@ class Command(BaseCommand):
         ahead = options["ahead"]
         if not 0 <= ahead <= MOST:
             raise CommandError(f"--ahead must be from 0 to {MOST}, not {ahead}.", returncode=2)
-        opened = open_weeks(clock.now(), ahead=ahead)
+        now = clock.now()
+        opened = open_weeks(now, ahead=ahead)
+        warn_ahead(now)
         if options["json"]:
             self.stdout.write(json.dumps({"opened": [_record(week) for week in opened]}, indent=2))
             return
