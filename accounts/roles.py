@@ -116,6 +116,13 @@ def _lent(user: User, on: date) -> tuple[Lent, ...]:
     return tuple(found)
 
 
+def acting_for(by: User, role: Role, team_id: int | None, on: date) -> tuple[User, ...]:
+    """Whose hands these are in a role: one's own, and the principal's for a deputy. Duties are separated for both."""
+    who = standing(by, on)
+    principal = None if who.holds_own(role, team_id) else who.for_whom(role, team_id)
+    return (by, principal) if principal else (by,)
+
+
 def people(role: Role, team_id: int | None = None, *, on: date | None = None) -> list[User]:
     """Everyone active who holds the role (of the team, for a team role), by name; `on` adds that day's deputies."""
     from accounts.models import Deputy, User

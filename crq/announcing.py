@@ -109,7 +109,8 @@ def recipients() -> list[User | str]:
 
 def send_if_due(kind: str, week: ReleaseWeek) -> None:
     """Sends by the clock what the Scrum Master has not sent."""
-    if not Announcement.objects.filter(kind=kind, week=week, status=Announcement.Status.SENT).exists():
+    sent = Announcement.objects.filter(kind=kind, week=week, status=Announcement.Status.SENT).exists()
+    if not sent and recipients():  # with nobody to read it, the deadlines of the week still go on
         perform(ANNOUNCEMENT, "send", draft(kind, week), by=None)
 
 
@@ -118,11 +119,13 @@ def _every_install_has_an_outcome(announcement: Announcement, by: Actor, now: da
     week = announcement.week
     if announcement.kind != Kind.COMPLETION or by is None or week.passed(Deadline.INSTALL_CLOSE, now):
         return ""
+    close = week.due(Deadline.INSTALL_CLOSE)
+    by_itself = f" It goes out by itself on {say_instant(close, now=now)}." if close else ""
+    if week.batch_completed_at is None:
+        return f"Nothing is installed yet: the batch is not complete.{by_itself}"
     waiting = Deployment.objects.filter(week=week).exclude(status__in=OUTCOMES).count()
     if not waiting:
         return ""
-    close = week.due(Deadline.INSTALL_CLOSE)
-    by_itself = f" It goes out by itself on {say_instant(close, now=now)}." if close else ""
     return f"{waiting} installation{' has' if waiting == 1 else 's have'} no outcome yet.{by_itself}"
 
 

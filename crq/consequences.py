@@ -10,11 +10,11 @@ from datetime import datetime
 from crq import emails, guards
 from crq.deadlines import settle
 from crq.deliverables import BY_KEY, Readiness
-from crq.exemptions import EXEMPTION, granted
+from crq.exemptions import EXEMPTION, granted, withdraw_open
 from crq.flow import CRQ_FLOW, lock_crq_of
 from crq.models import CRQ
 from crq.readiness import Facts
-from crq.week_end import follow_dates
+from crq.week_end import close_failed, follow_dates
 from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
@@ -33,7 +33,8 @@ def complete_flows() -> None:
             "record_core_dev": (guards.evidence_is_open,),
             "clear": (guards.ready_to_clear,),
             "start": (guards.ready_to_clear, guards.not_the_approver),
-            "retry": (guards.not_the_approver,),
+            "finish": (guards.not_the_approver,),
+            "retry": (guards.ready_to_clear, guards.not_the_approver),
         },
         consequences={
             "move": _moved,
@@ -41,6 +42,7 @@ def complete_flows() -> None:
             "record_core_dev": _ask_approval,
             "withdraw": _withdrawn,
             "finish": _ship,
+            "fail": _failed,
             "verify": _verified,
             "back_out": _backed_out,
         },
@@ -104,6 +106,8 @@ def _each_pull_request(call: Call, action: str) -> None:
 
 
 def _withdrawn(call: Call) -> None:
+    if crq := _crq(call.obj):
+        withdraw_open(call, crq)
     _close(call, Closure.WITHDRAWN)
     _each_pull_request(call, "requeue")
 
@@ -119,6 +123,12 @@ def _verified(call: Call) -> None:
     _close(call, Closure.WITH_ISSUES if stumbled else Closure.SUCCESSFUL)
 
 
+def _failed(call: Call) -> None:
+    """Inside the window a failure can still be repaired; after it, it is over."""
+    if call.obj.week.passed(Deadline.INSTALL_CLOSE, call.now):
+        close_failed(call, call.obj)
+
+
 def _backed_out(call: Call) -> None:
     _close(call, Closure.BACKED_OUT)
     _each_pull_request(call, "requeue")
@@ -131,17 +141,18 @@ def _moved(call: Call) -> None:
         return
     if crq.status == CRQ.Status.APPROVED:
         follow(call, CRQ_FLOW, "void", crq, reason=f"moved to the {call.obj.week}", moved=True)
+    withdraw_open(call, crq)
     crq.target_date = call.obj.week.install_day
     crq.save(update_fields=["target_date"])
 
 
 def _unclear(call: Call) -> None:
-    """Without approval nothing is cleared; after the deadline that is a hold."""
+    """Without approval nothing is cleared; after the deadline that is a hold, unless an exemption waives it."""
     deployment: Deployment = call.obj.deployment
     if deployment.status != Deployment.Status.CLEARED:
         return
     _follow_deployment(call, "unclear", call.reason)
-    if deployment.week.passed(Deadline.APPROVAL, call.now):
+    if deployment.week.passed(Deadline.APPROVAL, call.now) and not Facts.fresh(deployment).exempted:
         _follow_deployment(call, "hold", f"The approval ended after the deadline: {call.reason}"[:500])
 
 

@@ -19,7 +19,7 @@ from crq.deliverables import Readiness, listed
 from crq.exemptions import lapse_all
 from crq.models import Announcement, Snapshot
 from crq.readiness import Facts, with_facts
-from crq.week_end import carry_over, close_failed
+from crq.week_end import carry_over, close_all_failed
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, Milestone, ReleaseWeek
 from deployments.policy import Deadline
@@ -86,7 +86,7 @@ def _waiting(now: datetime) -> QuerySet[Milestone]:
 def _claim_and_apply(milestone: Milestone, now: datetime) -> int | None:
     """The number of deployments held, or None when somebody else claimed the milestone or its date moved meanwhile."""
     with transaction.atomic():
-        ReleaseWeek.objects.select_for_update(no_key=True).get(pk=milestone.week_id)
+        _lock_week_and_deployments(milestone.week_id)
         if not _waiting(now).filter(pk=milestone.pk).update(enforced_at=now):
             return None
         held = sum(_judge(chunk, Facts.of_all(chunk), milestone, now) for chunk in _unjudged(milestone))
@@ -101,6 +101,12 @@ def _claim_and_apply(milestone: Milestone, now: datetime) -> int | None:
             data={"key": milestone.key, "due_at": milestone.due_at.isoformat(), "held": held},
         )
     return held
+
+
+def _lock_week_and_deployments(week_id: int) -> None:
+    """Deployments first, as every action does; the week keeps new ones out."""
+    list(Deployment.objects.select_for_update(no_key=True).filter(week=week_id).order_by("pk").values_list("pk"))
+    ReleaseWeek.objects.select_for_update(no_key=True).get(pk=week_id)
 
 
 def _unjudged(milestone: Milestone) -> Iterator[list[Deployment]]:
@@ -168,7 +174,7 @@ def _close_exemptions(milestone: Milestone, now: datetime) -> None:
 
 def _end_week(milestone: Milestone, now: datetime) -> None:
     """The completion e-mail speaks of the week as it was, before what is held leaves it."""
-    close_failed(milestone.week, now)
+    close_all_failed(milestone.week, now)
     send_if_due(Announcement.Kind.COMPLETION, milestone.week)
     carry_over(milestone.week, now)
 

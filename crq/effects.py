@@ -17,15 +17,17 @@ def open_crq(call: Call) -> None:
     crq.opened_at, crq.opened_by = call.now, call.person
     crq.target_date = crq.deployment.week.install_day or crq.deployment.week.thursday
     crq.title = crq.title or crq.deployment.title
-    crq.number = crq.number or next_number()
+    crq.number = crq.number or own_number(crq.deployment_id)
     if CRQ.objects.filter(number=crq.number).exists():
         raise Refused.because(f"{crq.number} is the number of another deployment's CRQ.")
 
 
-def next_number() -> str:
-    """Our own next free number. Two people at once: the unique constraint lets one of them try again."""
-    last = CRQ.objects.order_by("-number").values_list("number", flat=True).first()
-    return f"CRQ{int(last.removeprefix('CRQ')) + 1:012d}" if last else "CRQ000000418001"
+def own_number(deployment_id: int) -> str:
+    """A number of ours, from the deployment's own; where somebody pasted that one, the next free step above it."""
+    number = 418_000 + deployment_id
+    while CRQ.objects.filter(number=f"CRQ{number:012d}").exists():
+        number += 1_000_000
+    return f"CRQ{number:012d}"
 
 
 def attach(call: Call) -> None:

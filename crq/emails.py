@@ -78,7 +78,11 @@ def ask_approval(call: Call, deployment: Deployment, digest: str) -> None:
     """Asks the managers once for each content."""
     context = _about(deployment)
     _queue(
-        "approval_needed", call, context, _managers(deployment, eastern_day(call.now)), key=f"{deployment.pk}:{digest}"
+        "approval_needed",
+        call,
+        context,
+        _managers(deployment, eastern_day(call.now)),
+        key=f"{deployment.pk}:{deployment.week_id}:{digest}",
     )
 
 

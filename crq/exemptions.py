@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from accounts.roles import Role, standing
+from accounts.roles import Role, acting_for
 from crq import guards
 from crq.deliverables import Readiness
 from crq.flow import CRQ_FLOW, lock_crq
@@ -41,10 +41,10 @@ def _may_be_asked(request: ExemptionRequest, by: Actor, now: datetime) -> str:
     close = deployment.week.due(Deadline.EXEMPTION_CLOSE)
     if close is None or now > close:
         return f"Exemptions closed on {say_instant(close, now=now)}." if close else "This week has no install."
+    if deployment.status not in {D.PLANNED, D.HELD}:
+        return f"This deployment is {deployment.get_status_display().lower()}, so it needs no exemption."
     if deployment.status == D.HELD or at_risk(deployment, Readiness(Facts.seen(deployment)), now):
         return ""
-    if deployment.status != D.PLANNED:
-        return f"This deployment is {deployment.get_status_display().lower()}, so it needs no exemption."
     if deployment.week.passed(Deadline.APPROVAL, now):
         return "The hold was lifted already."
     return "No deadline is missed or within four hours, so there is nothing to be exempted from yet."
@@ -72,10 +72,9 @@ def _someone_else_decides(request: ExemptionRequest, by: Actor, now: datetime) -
         return ""
     if by.pk == request.requested_by_id:
         return "You asked for this exemption, so someone else must decide it."
-    who = standing(by, eastern_day(now))
-    principal = None if who.holds_own(DIRECTOR) else who.for_whom(DIRECTOR)
-    if principal and principal.pk == request.requested_by_id:
-        return f"{principal.name}, for whom you act, asked for this exemption, so someone else must decide it."
+    for person in acting_for(by, DIRECTOR, None, eastern_day(now)):
+        if person.pk == request.requested_by_id:
+            return f"{person.name}, for whom you act, asked for this exemption, so someone else must decide it."
     return ""
 
 
@@ -116,13 +115,25 @@ def _note(call: Call) -> None:
 
 
 def granted(call: Call) -> None:
-    """Lifts the hold; with an approval of the present content the deployment is cleared at once."""
+    """Lifts the hold; with a standing approval, or one of the present content, the deployment is cleared at once."""
     request: ExemptionRequest = call.obj
-    deployment = request.crq.deployment
+    crq, deployment = request.crq, request.crq.deployment
     if deployment.status == D.HELD:
         follow(call, DEPLOYMENT, "release", deployment)
-    if request.approved_digest and request.approved_digest == Facts.fresh(deployment).digest:
-        follow(call, CRQ_FLOW, "approve", request.crq, approver=request.requested_by)
+    facts = Facts.fresh(deployment)
+    if deployment.status != D.PLANNED or Readiness(facts).missing(guards.BEFORE_APPROVAL):
+        return
+    if crq.status == CRQ.Status.APPROVED:
+        follow(call, DEPLOYMENT, "clear", deployment)
+    elif crq.status == CRQ.Status.OPEN and request.approved_digest == facts.digest:
+        follow(call, CRQ_FLOW, "approve", crq, approver=request.requested_by)
+
+
+def withdraw_open(call: Call, crq: CRQ) -> None:
+    """Takes the week's undecided request back when the deployment leaves the week or is withdrawn."""
+    for request in crq.exemptions.filter(status=S.REQUESTED).select_related("week", "requested_by"):
+        request.crq = crq
+        follow(call, EXEMPTION, "withdraw", request)
 
 
 def lapse_all(week_id: int, now: datetime) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from accounts.models import User
-from accounts.roles import Role, people, standing
+from accounts.roles import Role, acting_for, people
 from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness, listed
 from crq.models import CRQ
 from crq.readiness import Facts
@@ -37,9 +37,14 @@ def _first_missing(missing: list[Deliverable]) -> str:
 
 
 def not_the_approver(deployment: Deployment, by: Actor, now: datetime) -> str:
+    """Whoever approved the CRQ does not install it, nor does their deputy for them."""
     approval = Facts.seen(deployment).approval
-    if by and approval and approval.by_id == by.pk:
-        return "You approved this CRQ, so someone else must install it."
+    if by is None or approval is None:
+        return ""
+    for person in acting_for(by, Role.DEVOPS, None, eastern_day(now)):
+        if person.pk == approval.by_id:
+            subject = "You" if person == by else f"{person.name}, for whom you act,"
+            return f"{subject} approved this CRQ, so someone else must install it."
     return ""
 
 
@@ -59,6 +64,8 @@ def content_can_change(crq: CRQ, by: Actor, now: datetime) -> str:
 def approval_in_time(crq: CRQ, by: Actor, now: datetime) -> str:
     """The deadline, by the clock that was read under the lock; a granted exemption waives it for its week."""
     week = crq.deployment.week
+    if week.skipped:
+        return f"Nothing is installed in the {week}: {week.skip_reason}."
     due = week.due(Deadline.APPROVAL)
     if due is None or now <= due or Facts.seen(crq.deployment).exempted:
         return ""
@@ -80,17 +87,11 @@ def not_own_change(crq: CRQ, by: Actor, now: datetime) -> str:
     """Whoever opened the CRQ or wrote a pull request on it does not approve it, nor does their deputy for them."""
     if by is None:
         return ""
-    for person in (by, _principal(crq, by, eastern_day(now))):
-        if person and (part := _part(crq, person)):
+    for person in acting_for(by, Role.MANAGER, crq.scope().team_id, eastern_day(now)):
+        if part := _part(crq, person):
             subject = "You" if person == by else f"{person.name}, for whom you act,"
             return f"{subject} {part}, so someone else must approve it.{_others(crq, now)}"
     return ""
-
-
-def _principal(crq: CRQ, by: User, on: date) -> User | None:
-    """The manager whose deputy this person is, when they are none themselves."""
-    who, team_id = standing(by, on), crq.scope().team_id
-    return None if who.holds_own(Role.MANAGER, team_id) else who.for_whom(Role.MANAGER, team_id)
 
 
 def _part(crq: CRQ, person: User) -> str:
@@ -103,12 +104,12 @@ def _part(crq: CRQ, person: User) -> str:
 
 def possible_approvers(crq: CRQ, on: date) -> list[User]:
     """Managers of the owning team, and their deputies on that day, who have no part in the change, nor act for one."""
-    found = []
-    for person in people(Role.MANAGER, crq.scope().team_id, on=on):
-        principal = _principal(crq, person, on)
-        if not _part(crq, person) and not (principal and _part(crq, principal)):
-            found.append(person)
-    return found
+    team_id = crq.scope().team_id
+    return [
+        person
+        for person in people(Role.MANAGER, team_id, on=on)
+        if not any(_part(crq, each) for each in acting_for(person, Role.MANAGER, team_id, on))
+    ]
 
 
 def _others(crq: CRQ, now: datetime) -> str:

@@ -65,11 +65,15 @@ def _free(deployment: Deployment, weeks: list[ReleaseWeek]) -> ReleaseWeek | Non
     return next((each for each in weeks if other_live_deployment(deployment, each) is None), None)
 
 
-def close_failed(week: ReleaseWeek, now: datetime) -> None:
-    """A failed install that nobody repaired in the window is over: its CRQ closes, its pull requests wait again."""
+def close_all_failed(week: ReleaseWeek, now: datetime) -> None:
+    """A failed install that nobody repaired in the window is over."""
     for deployment in Deployment.objects.filter(week=week, status=S.FAILED).select_related("application__team", "week"):
-        call = Call(DEPLOYMENT, DEPLOYMENT.steps["fail"], deployment, None, now)
-        if CRQ.objects.filter(deployment=deployment).exclude(status=CRQ.Status.CLOSED).exists():
-            follow(call, CRQ_FLOW, "close", lock_crq_of(deployment), closure=CRQ.Closure.FAILED)
-        for pull_request in deployment.pull_requests.exclude(status=PullRequest.Status.SUBMITTED):
-            follow(call, PULL_REQUEST, "requeue", pull_request)
+        close_failed(Call(DEPLOYMENT, DEPLOYMENT.steps["fail"], deployment, None, now), deployment)
+
+
+def close_failed(cause: Call, deployment: Deployment) -> None:
+    """Closes the CRQ as failed; the pull requests wait in the queue again."""
+    if CRQ.objects.filter(deployment=deployment).exclude(status=CRQ.Status.CLOSED).exists():
+        follow(cause, CRQ_FLOW, "close", lock_crq_of(deployment), closure=CRQ.Closure.FAILED)
+    for pull_request in deployment.pull_requests.exclude(status=PullRequest.Status.SUBMITTED):
+        follow(cause, PULL_REQUEST, "requeue", pull_request)

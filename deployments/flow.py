@@ -189,7 +189,7 @@ PULL_REQUEST = Flow(
             (P.SUBMITTED, P.PLANNED),
             "",
             (DEV, MANAGER),
-            (),
+            (guards.not_while_installing,),
             effects.new_head,
             plain=False,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from accounts.roles import Role, standing
+from accounts.roles import Role, acting_for, standing
 from deployments.models import CodeReview, Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day, say_instant, say_near
@@ -64,8 +64,14 @@ def fails_in_own_part(deployment: Deployment, by: Actor, now: datetime) -> str:
 
 
 def not_the_installer(deployment: Deployment, by: Actor, now: datetime) -> str:
-    if by and by.pk == deployment.installed_by_id:
-        return "You installed this, so someone else of the team must verify it."
+    """Whoever started or finished the install does not verify it, nor does their deputy for them."""
+    if by is None:
+        return ""
+    hands = {deployment.started_by_id, deployment.installed_by_id}
+    for person in acting_for(by, Role.DEVELOPER, deployment.application.team_id, eastern_day(now)):
+        if person.pk in hands:
+            subject = "You" if person == by else f"{person.name}, for whom you act,"
+            return f"{subject} installed this, so someone else of the team must verify it."
     return ""
 
 
@@ -90,9 +96,21 @@ def in_a_planned_week(pull_request: PullRequest, by: Actor, now: datetime) -> st
     return closed_week(deployment.week, now)
 
 
+def not_while_installing(pull_request: PullRequest, by: Actor, now: datetime) -> str:
+    deployment = pull_request.deployment
+    if deployment and deployment.status == Deployment.Status.INSTALLING:
+        return f"{deployment.title} is being installed with the approved commit, so its head cannot change now."
+    return ""
+
+
 def not_the_author(pull_request: PullRequest, by: Actor, now: datetime) -> str:
-    if by and by.pk == pull_request.author_id:
-        return "You wrote this pull request, so someone else of the team must review it."
+    """Whoever wrote a pull request does not review it, nor does their deputy for them."""
+    if by is None:
+        return ""
+    for person in acting_for(by, Role.DEVELOPER, pull_request.scope().team_id, eastern_day(now)):
+        if person.pk == pull_request.author_id:
+            subject = "You" if person == by else f"{person.name}, for whom you act,"
+            return f"{subject} wrote this pull request, so someone else of the team must review it."
     return ""
 
 

@@ -23,7 +23,7 @@ from notifications.models import Email
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 20  # with EMAIL_TIMEOUT's 10 seconds each, a batch ends before its lease does
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 8
 

@@ -20,7 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("act/<str:flow_name>/<int:pk>/<str:action>/", act, name="act"),
     path("sign-in/", LoginView.as_view(template_name="registration/sign_in.html"), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
-    path("healthz", views.healthz, name="healthz"),
 ]
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("releaseflow.demo.urls")))

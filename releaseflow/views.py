@@ -1,11 +1,10 @@
-"""The home pages: my tasks, the week board, and the answer that the process is alive."""
+"""The home pages: my tasks and the week board."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -53,10 +52,3 @@ def board(request: HttpRequest, thursday: date) -> HttpResponse:
         raise Http404("There is no such release week.")
     context = {"now": now, "nav": navigation(request, now=now), "board": found}
     return render(request, "releaseflow/board.html", context)
-
-
-@require_safe
-@login_not_required
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Only that this process answers; nothing behind it is asked."""
-    return HttpResponse("ok", content_type="text/plain")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -78,9 +77,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(page: Page, live_server: Any, settings: LazySettings) -> Iterator[Desk]:
+def desk(page: Page, live_server: Any, settings: LazySettings) -> Desk:
     settings.DEMO = True  # only for its clock
-    yield Desk(page, live_server.url)
+    return Desk(page, live_server.url)
 
 
 def held(desk: Desk) -> Deployment:

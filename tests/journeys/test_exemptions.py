@@ -6,8 +6,11 @@ import pytest
 
 from crq.deadlines import enforce
 from crq.exemptions import EXEMPTION
+from crq.flow import CRQ_FLOW
 from crq.models import CRQ, ExemptionRequest
+from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, ReleaseWeek
+from notifications.models import Letter
 from tests.stages import Stage, a_week, moment
 from workflow import clock
 from workflow.machine import begin, perform
@@ -123,3 +126,66 @@ def test_what_is_held_at_the_end_goes_to_the_next_open_week(stage: Stage) -> Non
     assert deployment.pull_requests.count() == 1
     assert not deployment.branches.exists()
     assert deployment.deferrals.get().from_week == ReleaseWeek.objects.get(pk=stage.week.pk)
+
+
+def test_evidence_that_went_away_meanwhile_only_lifts_the_hold(stage: Stage) -> None:
+    deployment = missed(stage)
+    with clock.frozen(moment(stage.week, "approval", hours=1)):
+        request = ask(stage, deployment, approve=True)
+        perform(DEPLOYMENT, "record_core_dev", deployment, by=stage.cast.devops, result="failed")
+        perform(EXEMPTION, "grant", request, by=stage.cast.director, reason="Go")
+
+    assert stage.fresh(deployment).status == Deployment.Status.PLANNED
+
+
+def test_an_approval_in_time_makes_the_grant_harmless(stage: Stage) -> None:
+    deployment = stage.ready()
+    with clock.frozen(moment(stage.week, "approval", hours=-1)):
+        request = ask(stage, deployment, approve=True)
+        perform(CRQ_FLOW, "approve", deployment.crq, by=stage.cast.second_manager)
+        perform(EXEMPTION, "grant", request, by=stage.cast.director, reason="Go")
+
+    assert stage.fresh(deployment).status == Deployment.Status.CLEARED
+
+
+def test_a_standing_approval_clears_on_the_grant(stage: Stage) -> None:
+    deployment = stage.cleared()
+    with clock.frozen(moment(stage.week, "approval", minutes=-5)):
+        stage.review(deployment.pull_requests.get(), "changes_requested")
+    enforce(moment(stage.week, "approval", seconds=1))
+    assert stage.fresh(deployment).status == Deployment.Status.HELD
+    with clock.frozen(moment(stage.week, "approval", minutes=5)):
+        stage.review(deployment.pull_requests.get())
+        perform(EXEMPTION, "grant", ask(stage, deployment), by=stage.cast.director, reason="Go")
+
+    assert stage.fresh(deployment).status == Deployment.Status.CLEARED
+
+
+def test_new_content_after_a_grant_asks_the_manager_and_holds_nothing(stage: Stage) -> None:
+    deployment = missed(stage)
+    with clock.frozen(moment(stage.week, "approval", hours=1)):
+        perform(EXEMPTION, "grant", ask(stage, deployment, approve=True), by=stage.cast.director, reason="Go")
+        stage.attach(deployment.crq, "tests", b"newer")
+
+    assert stage.fresh(deployment).status == Deployment.Status.PLANNED
+
+
+@pytest.mark.parametrize("action", ["move", "withdraw"])
+def test_a_request_ends_with_what_it_was_for(stage: Stage, action: str) -> None:
+    following = a_week(stage.week.thursday.replace(day=17))
+    deployment = missed(stage)
+    with clock.frozen(moment(stage.week, "approval", hours=1)):
+        ask(stage, deployment)
+        perform(DEPLOYMENT, action, deployment, by=stage.cast.manager, reason="Not now", week=following)
+    enforce(moment(stage.week, "exemption_close", seconds=1))
+
+    assert ExemptionRequest.objects.get().status == ExemptionRequest.Status.WITHDRAWN
+    assert not Letter.objects.filter(kind="exemption_decided").exists()
+
+
+def test_a_withdrawn_deployment_needs_no_exemption(stage: Stage) -> None:
+    deployment = stage.with_crq()
+    with clock.frozen(moment(stage.week, "cutoff", hours=-1)):
+        perform(DEPLOYMENT, "withdraw", deployment, by=stage.cast.developer, reason="Not needed")
+        with pytest.raises(Refused, match="withdrawn"):
+            ask(stage, stage.fresh(deployment))

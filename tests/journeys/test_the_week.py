@@ -2,13 +2,14 @@
 
 import pytest
 
+from crq import announcing
 from crq.deadlines import enforce
 from crq.flow import CRQ_FLOW
 from crq.models import CRQ
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, PullRequest
 from notifications.models import Email, Letter
-from tests.stages import Stage, moment
+from tests.stages import Stage, a_week, moment
 from workflow import clock
 from workflow.machine import perform
 from workflow.models import Event
@@ -81,3 +82,41 @@ def test_after_the_deadline_a_voided_approval_is_a_hold(stage: Stage) -> None:
     deployment = stage.fresh(deployment)
     assert deployment.status == Deployment.Status.HELD
     assert "tests.pdf was attached" in deployment.held_reason
+
+
+def test_a_failure_after_the_window_is_over_at_once(stage: Stage) -> None:
+    deployment = stage.installing()
+    enforce(moment(stage.week, "install_close", seconds=1))
+    with clock.frozen(moment(stage.week, "install_close", minutes=30)):
+        perform(DEPLOYMENT, "fail", deployment, by=stage.cast.devops, reason="Out of disk")
+
+    assert stage.fresh(deployment).crq.closure == CRQ.Closure.FAILED
+    assert PullRequest.objects.get().status == PullRequest.Status.SUBMITTED
+
+
+def test_the_completion_email_waits_for_the_batch(stage: Stage) -> None:
+    stage.plan()
+    enforce(moment(stage.week, "cutoff", seconds=1))
+    draft = announcing.draft("completion_status", stage.week)
+
+    with (
+        clock.frozen(moment(stage.week, "cutoff", hours=1)),
+        pytest.raises(Refused, match="the batch is not complete"),
+    ):
+        perform(announcing.ANNOUNCEMENT, "send", draft, by=stage.cast.scrum_master)
+
+
+def test_after_a_move_the_manager_is_asked_again(stage: Stage) -> None:
+    following = a_week(stage.week.thursday.replace(day=17))
+    deployment = stage.ready()
+    perform(DEPLOYMENT, "move", deployment, by=stage.cast.manager, reason="Later", week=following)
+    stage.merge(deployment)
+
+    assert Letter.objects.filter(kind="approval_needed").count() == 2
+
+
+def test_the_largest_pasted_number_leaves_room_for_ours(stage: Stage) -> None:
+    stage.open_crq(stage.plan(), "CRQ999999999999")
+    other = stage.beside()
+
+    assert other.open_crq(other.plan()).number.startswith("CRQ000000418")
