@@ -153,7 +153,7 @@ def _unclear(call: Call) -> None:
         return
     _follow_deployment(call, "unclear", call.reason)
     if deployment.week.passed(Deadline.APPROVAL, call.now) and not Facts.fresh(deployment).exempted:
-        _follow_deployment(call, "hold", f"The approval ended after the deadline: {call.reason}"[:500])
+        _follow_deployment(call, "hold", f"The approval ended after the deadline: {call.reason}."[:500])
 
 
 def _content_changed(call: Call) -> None:

@@ -13,7 +13,7 @@ from crq.deliverables import TABLE, Deliverable, Readiness
 from crq.exemptions import EXEMPTION, at_risk
 from crq.flow import CRQ_FLOW
 from crq.missed import missed, tuesday_snapshots
-from crq.models import ExemptionRequest
+from crq.models import Decision, ExemptionRequest
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
@@ -98,7 +98,12 @@ def _planned(deployment: Deployment, readiness: Readiness, by: User, now: dateti
 def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
     crq, day = deployment.crq, deployment.week.install_day
     mine = standing(by, eastern_day(now)).holds(Role.MANAGER, deployment.application.team_id)
+    returned = readiness.facts.returned
+    if returned and not mine:
+        return _changes_asked(deployment, returned, by, now)
     sentence = "Everything due before approval is in place."
+    if returned:
+        sentence = f"{returned.by.name} asked for changes: {returned.reason} Nothing was changed since."
     if day:
         sentence += f" Approving clears this change for install on {say_long_day(day)}."
     asked, ask = _exemption(deployment, readiness, by, now)
@@ -115,6 +120,17 @@ def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: date
         ],
         note_label="Note" if mine else "",
         hidden={"digest": readiness.facts.digest},
+    )
+
+
+def _changes_asked(deployment: Deployment, returned: Decision, by: User, now: datetime) -> Panel:
+    own_team = standing(by, eastern_day(now)).holds(Role.DEVELOPER, deployment.application.team_id)
+    return Panel(
+        tone="you" if own_team else "wait",
+        heading="Your turn: the manager asked for changes" if own_team else "Waiting for the team: changes asked for",
+        sentence=f"{returned.by.name}: {returned.reason} A new document or commit asks the manager again.",
+        due=deployment.week.due(Deadline.APPROVAL),
+        missing=[Missing("Documents", "#documents"), Missing("Pull requests", "#pull-requests")] if own_team else [],
     )
 
 

@@ -87,6 +87,8 @@ def close(call: Call) -> None:
 
 
 def _decide(call: Call, verdict: str, digest: str) -> None:
+    if approver := call.given.get("approver"):
+        call.note["approver"] = approver.name
     Decision.objects.create(
         crq=call.obj,
         verdict=verdict,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 
 from crq import uploads
 from crq.deliverables import repositories
@@ -12,6 +13,11 @@ from crq.models.crq import number_format
 from crq.readiness import Facts
 from deployments.models import Deployment, ReleaseWeek
 from deployments.weeks import open_for_plans
+
+branch_name = RegexValidator(
+    r"^(?!.*(\.\.|//|@\{))[A-Za-z0-9][A-Za-z0-9._/@+-]*[A-Za-z0-9]$",
+    "A branch is named like release/2026-12-10: letters, digits and . _ / - without spaces.",
+)
 
 
 class OpenCRQForm(forms.Form):
@@ -63,6 +69,7 @@ class MergeForm(forms.Form):
             self.fields[f"branch_{repository.pk}"] = forms.CharField(
                 label=f"Release branch in {repository.short_name}",
                 max_length=200,
+                validators=[branch_name],
                 initial=made.name if made else suggestion,
                 required=True,
             )

@@ -55,6 +55,11 @@ class CurrentFacts(Facts):
         return asked
 
     @property
+    def is_returned(self) -> bool:
+        newest = (getattr(self.deployment, "last_verdict", None), getattr(self.deployment, "last_digest", None))
+        return newest == (Decision.Verdict.RETURNED, self.digest)
+
+    @property
     def approver(self) -> str:
         """The first manager, by name, who may approve: not the CRQ's opener, nor the author of a pull request."""
         name: str | None = getattr(self.deployment, "approver", None)
@@ -86,11 +91,14 @@ def _facts(deployment: Deployment, pull_requests: Iterable[PullRequest]) -> Curr
 
 
 def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
+    newest = Decision.objects.filter(crq__deployment=OuterRef("pk")).order_by("-at", "-pk")
     standing = Q(crq__decisions__verdict=Decision.Verdict.APPROVED, crq__decisions__voided_at=None)
     return (
         deployments.annotate(
             asked_exemption=FilteredRelation("crq__exemptions", condition=Q(crq__exemptions__week=F("week"))),
             standing_approval=FilteredRelation("crq__decisions", condition=standing),
+            last_verdict=Subquery(newest.values("verdict")[:1]),
+            last_digest=Subquery(newest.values("digest")[:1]),
             approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
         )
         .select_related(  # type: ignore[misc] # the types know no filtered relations

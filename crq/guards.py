@@ -49,8 +49,8 @@ def not_the_approver(deployment: Deployment, by: Actor, now: datetime) -> str:
 
 
 def deployment_takes_a_crq(crq: CRQ, by: Actor, now: datetime) -> str:
-    if CRQ.objects.filter(deployment_id=crq.deployment_id).exists():
-        return f"This deployment has its CRQ already: {crq.deployment.crq.number}."
+    if known := CRQ.objects.filter(deployment_id=crq.deployment_id).first():
+        return f"This deployment has its CRQ already: {known.number}."
     return content_can_change(crq, by, now)
 
 

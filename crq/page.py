@@ -24,6 +24,9 @@ from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
 from workflow.eastern import eastern_day, say_day, say_instant, say_near
 
+LATE_WHILE = {Deployment.Status.PLANNED, Deployment.Status.HELD, Deployment.Status.CLEARED}
+"""Afterwards a missing deliverable is history: the pull requests of a backed-out deployment are in the queue again."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -121,7 +124,7 @@ def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
         readiness_tally=f"{done} of {len(TABLE)} done",
         documents=_papers(facts),
         attach_forms=_attach_forms(facts.crq, by, now),
-        attach_hint=uploads.hint() + _voids(facts),
+        attach_hint=uploads.hint() + _voids(facts, now),
         pull_requests=[_row(pull) for pull in facts.pull_requests],
         timeline=timeline(deployment),
         facts=_facts(facts),
@@ -154,7 +157,7 @@ def _item(each: Deliverable, deployment: Deployment, readiness: Readiness, by: U
         return Item("done", each.label, f"{owner}{who}{when}", each.key)
     note = f" · {found.missing}" if found.missing else ""
     due = deployment.week.due(each.due)
-    if due and now > due and deployment.status != Deployment.Status.INSTALLED:
+    if due and now > due and deployment.status in LATE_WHILE:
         return Item("stop", each.label, f"{owner}{note} · late", each.key)
     if not readiness.is_open(each) or deployment.status == Deployment.Status.WITHDRAWN:
         return Item("none", each.label, f"{owner}{note}", each.key)
@@ -197,10 +200,12 @@ def _attach_forms(crq: CRQ | None, by: User, now: datetime) -> list[Attach]:
     return forms
 
 
-def _voids(facts: Facts) -> str:
+def _voids(facts: Facts, now: datetime) -> str:
     """The consequence, said before the act that would cause it."""
     if facts.approval is None:
         return ""
+    if facts.deployment.week.passed(Deadline.APPROVAL, now) and not facts.exempted:
+        return " This CRQ is approved: a new document voids the approval, and then it is held and needs an exemption."
     return " This CRQ is approved: a new document voids the approval, and the manager is asked again."
 
 

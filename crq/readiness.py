@@ -117,6 +117,17 @@ class Facts:
         asked = self.crq.exemptions.all() if self.crq else ()
         return next((each for each in asked if each.week_id == self.deployment.week_id), None)
 
+    @property
+    def returned(self) -> Decision | None:
+        """The newest decision, when it asks for changes and the content has not changed since."""
+        last = self.decisions[-1] if self.decisions else None
+        unanswered = last and last.verdict == Decision.Verdict.RETURNED and last.digest == self.digest
+        return last if unanswered else None
+
+    @property
+    def is_returned(self) -> bool:
+        return self.returned is not None
+
     @cached_property
     def digest(self) -> str:
         """What an approval is bound to: the pull requests' heads and the current documents, as one SHA-256."""

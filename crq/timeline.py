@@ -67,7 +67,8 @@ def _entry(event: Event) -> Entry:
     icon, words = SAID[event.object_type, event.action]
     values = {key: _plain(value) for key, value in event.data.items()} | {"subject": event.subject}
     text = words.format_map(_Known(values)).strip().rstrip(":")
-    return Entry(icon, event.actor_name, text, event.at, event.reason)
+    who = event.data.get("approver") or event.actor_name  # the approval came with the exemption request
+    return Entry(icon, who, text, event.at, event.reason)
 
 
 def _plain(value: object) -> str:

@@ -20,6 +20,7 @@ from workflow.eastern import eastern_day
 
 S = Deployment.Status
 BEFORE_INSTALL = tuple(each.key for each in TABLE if each.due in {Deadline.CUTOFF, Deadline.APPROVAL})
+EVIDENCE = tuple(key for key in BEFORE_INSTALL if key != "approved")
 DOCUMENTS = {"justification", "tests", "plan"}
 ENDED = {S.VERIFIED, S.BACKED_OUT, S.WITHDRAWN}
 BUTTONS = {"crq": "Create CRQ", "branch": "Record", "core_dev": "Record", "approved": "Review"}
@@ -77,6 +78,7 @@ class Turns:
             yield from (self._before_install(each) for each in self.readiness.open_now() if each.key in BEFORE_INSTALL)
         elif status == S.HELD:
             yield self._held()
+            yield from (self._before_install(each) for each in self.readiness.open_now() if each.key in EVIDENCE)
         elif status == S.CLEARED and week.batch_completed_at:
             yield self._install("Start the install", "Install", week.batch_completed_at)
         elif status == S.INSTALLING:
@@ -98,6 +100,8 @@ class Turns:
         key = deliverable.key
         if key == "prs":
             return self._pull_requests()
+        if key == "approved" and self.facts.is_returned:
+            return self._returned()
         mine = self._holds(deliverable.owner) and not (key == "approved" and self._is_own_change())
         return Turn(
             key=key,
@@ -111,6 +115,21 @@ class Turns:
             due=self.due(key),
             mine=mine,
             stuck=self._is_stuck(key),
+        )
+
+    def _returned(self) -> Turn:
+        return Turn(
+            key="returned",
+            verb="Answer the changes asked for on",
+            words="The manager asked for changes",
+            url=self.url,
+            button="Open",
+            role=Role.DEVELOPER,
+            owner=self.facts.crq.opened_by.name if self.facts.crq else "",
+            since=None,
+            due=self.due("approved"),
+            mine=self._holds(Role.DEVELOPER),
+            stuck=True,
         )
 
     def _is_own_change(self) -> bool:
@@ -214,6 +233,7 @@ class Turns:
             role=Role.MANAGER,
             owner=self.facts.approver,
             since=self.deployment.held_at,
+            due=close if can_ask else None,
             mine=self._holds(Role.MANAGER),
             stuck=True,
         )

@@ -115,6 +115,8 @@ def review(call: Call) -> None:
     sha = call.given.get("sha") or pull_request.head_sha
     if call.by and sha != pull_request.head_sha:
         raise Refused.because("New commits arrived after you opened this page. Look at them, then review again.")
+    if call.by and _said_already(call):
+        raise Refused.because("You said this about the present commit already.", "done")
     own_team = call.obj.scope().team_id
     counts = (
         reviewer is not None
@@ -133,6 +135,13 @@ def review(call: Call) -> None:
         forge_id=call.given.get("forge_id", ""),
     )
     call.note |= {"verdict": call.given["verdict"], "sha": sha}
+
+
+def _said_already(call: Call) -> bool:
+    """A second press of the same button."""
+    last = call.obj.reviews.filter(reviewer=call.by, sha=call.obj.head_sha).last()
+    given = (call.given["verdict"], call.given.get("note", ""))
+    return last is not None and (last.verdict, last.note) == given
 
 
 def new_head(call: Call) -> None:

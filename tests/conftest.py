@@ -33,10 +33,26 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"PostgreSQL is not installed ({postgres.REMEDY}), and REQUIRE_SERVICES is set.")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if database.wants_postgres() and not postgres.installed():
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not database.wants_postgres():
+        return
+    alike = [item for item in items if not _uses_a_database(item)]  # the run on SQLite has them
+    config.hook.pytest_deselected(items=alike)
+    items[:] = [item for item in items if item not in set(alike)]
+    if not postgres.installed():
         for item in items:
             item.add_marker(pytest.mark.skip(reason=f"PostgreSQL is not installed ({postgres.REMEDY})."))
+
+
+def _uses_a_database(item: pytest.Item) -> bool:
+    """Whether a test could come out differently on another database; services and browsers come once anyway."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    apart = any(folder in item.nodeid for folder in ("tests/services/", "tests/browser/"))
+    return (
+        apart
+        or bool({"db", "transactional_db", "live_server"} & fixtures)
+        or bool(item.get_closest_marker("django_db"))
+    )
 
 
 @pytest.fixture(autouse=True)

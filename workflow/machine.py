@@ -14,6 +14,8 @@ from workflow.eastern import eastern_day, say_near
 from workflow.models import Event
 from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step, scope_of
 
+LONGEST_REASON = 4000
+
 
 def refusal(flow: Flow, action: str, obj: Any, *, by: Actor, now: datetime) -> Refusal | None:
     """Why this person cannot do this now, or None when it is possible (a missing reason is only seen by `perform`).
@@ -32,7 +34,7 @@ def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", *
     """
     with transaction.atomic():
         fresh = flow.lock(obj.pk)
-        call = Call(flow, flow.steps[action], fresh, by, clock.now(), reason.strip(), given)
+        call = Call(flow, flow.steps[action], fresh, by, clock.now(), _cleaned(reason), given)
         if flow.settle:
             flow.settle(fresh, call.now)
         no = _no(call)
@@ -48,7 +50,7 @@ def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **g
     with transaction.atomic():
         if flow.join:
             flow.join(obj)
-        call = Call(flow, flow.steps[action], obj, by, clock.now(), reason.strip(), given)
+        call = Call(flow, flow.steps[action], obj, by, clock.now(), _cleaned(reason), given)
         if flow.settle:
             flow.settle(obj, call.now)
         no = _wrong_role(call.step, obj, by, call.now) or _guarded(call.step, obj, by, call.now) or _unreasoned(call)
@@ -148,7 +150,14 @@ def _guarded(step: Step, obj: Any, by: Actor, now: datetime) -> Refusal | None:
     return None
 
 
+def _cleaned(reason: str) -> str:
+    """Without control characters, which no database and no mail header wants; line breaks stay."""
+    return "".join(char for char in reason if char.isprintable() or char == "\n").strip()
+
+
 def _unreasoned(call: Call) -> Refusal | None:
+    if len(call.reason) > LONGEST_REASON:
+        return Refusal("reason", f"That is too long: at most {LONGEST_REASON:,} characters are kept.")
     if call.step.needs_reason and not call.reason:
         return Refusal("reason", "Say why in a few words: the reason is kept with the decision.")
     return None

@@ -21,7 +21,7 @@ def act(request: HttpRequest, flow_name: str, pk: int, action: str) -> HttpRespo
     if flow is None or step is None or not step.plain or (not step.sources and step.target):
         raise Http404
     obj = get_object_or_404(flow.model, pk=pk)
-    given = {name: request.POST[name] for name in step.takes if name in request.POST}
+    given = {name: request.POST.get(name, "")[:200] for name in step.takes}
     perform(flow, action, obj, by=person(request), reason=request.POST.get("reason", ""), **given)
     messages.success(request, f"{step.label}: done.")
     return redirect(came_from(request))

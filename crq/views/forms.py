@@ -20,12 +20,18 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from workflow import clock
 from workflow.machine import begin, perform, refusal
-from workflow.steps import Refused
+from workflow.steps import Flow, Refused
 
 
 def _form_page(request: HttpRequest, form: Any, deployment: Deployment, title: str, **more: Any) -> HttpResponse:
     context = {"form": form, "title": title, "back_url": deployment.get_absolute_url(), "back_label": deployment.title}
     return render(request, "deployments/form.html", context | more, status=422 if form.errors else 200)
+
+
+def _why_not(flow: Flow, action: str, obj: Any, request: HttpRequest) -> str:
+    """The sentence beside the disabled button; a form that was just sent shows its own."""
+    no = refusal(flow, action, obj, by=person(request), now=clock.now()) if request.method == "GET" else None
+    return no.sentence if no else ""
 
 
 def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
@@ -41,7 +47,8 @@ def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"{crq.number} created.")
             return redirect(crq)
-    return _form_page(request, form, deployment, "Create the CRQ", submit_label="Create CRQ")
+    why_not = _why_not(CRQ_FLOW, "open", CRQ(deployment=deployment), request)
+    return _form_page(request, form, deployment, "Create the CRQ", submit_label="Create CRQ", why_not=why_not)
 
 
 @require_POST
@@ -69,7 +76,6 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Release branches and the core-dev result, recorded in one transaction."""
     deployment = get_object_or_404(Deployment.objects.select_related("application__team", "week"), pk=pk)
     form = MergeForm(request.POST or None, facts=Facts.fresh(deployment))
-    no = refusal(DEPLOYMENT, "record_branch", deployment, by=person(request), now=clock.now())
     if request.method == "POST" and form.is_valid():
         try:
             _record(deployment, form, request)
@@ -78,10 +84,8 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Recorded.")
             return redirect(deployment)
-    consequence = no.sentence if no else ""
-    return _form_page(
-        request, form, deployment, "Release branch and core dev", submit_label="Record", consequence=consequence
-    )
+    why_not = _why_not(DEPLOYMENT, "record_branch", deployment, request)
+    return _form_page(request, form, deployment, "Release branch and core dev", submit_label="Record", why_not=why_not)
 
 
 @transaction.atomic
@@ -105,9 +109,9 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"Moved to the {week}. The team and DevOps are e-mailed.")
             return redirect(deployment)
     consequence = "Pull requests, CRQ and documents go along. Approval, release branch and core dev must be done again."
-    return _form_page(
-        request, form, deployment, f"Move {deployment.title}", submit_label="Move", consequence=consequence
-    )
+    why_not = _why_not(DEPLOYMENT, "move", deployment, request)
+    title = f"Move {deployment.title}"
+    return _form_page(request, form, deployment, title, submit_label="Move", consequence=consequence, why_not=why_not)
 
 
 @require_safe

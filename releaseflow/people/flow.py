@@ -11,7 +11,7 @@ from workflow.steps import Actor, Call, Flow, Step
 
 
 def _for_oneself(deputy: Deputy, by: Actor, now: datetime) -> str:
-    """Everyone appoints their own deputies; only an administrator in their own right does it for others."""
+    """Everyone appoints their own deputies; only an administrator themselves does it for others."""
     if by is None or by.pk == deputy.for_user_id or standing(by).holds_own(Role.ADMINISTRATOR):
         return ""
     return f"Deputies of {deputy.for_user.name} are appointed by {deputy.for_user.name} or an administrator."
@@ -22,8 +22,8 @@ def _of_a_role_held(deputy: Deputy, by: Actor, now: datetime) -> str:
     role = Role(deputy.role)
     if standing(deputy.for_user).holds_own(role):
         return ""
-    own = "You do" if by and by.pk == deputy.for_user_id else f"{deputy.for_user.name} does"
-    return f"{own} not hold the role {role.label} in their own right, so nobody can deputise in it."
+    subject = "You do" if by and by.pk == deputy.for_user_id else f"{deputy.for_user.name} does"
+    return f"{subject} not hold the role {role.label}, so nobody can deputise in it."
 
 
 def _someone_else(deputy: Deputy, by: Actor, now: datetime) -> str:

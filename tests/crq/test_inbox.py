@@ -8,6 +8,7 @@ from django.db.models import Q
 from accounts.models import User
 from crq.announcing import ANNOUNCEMENT, draft
 from crq.deadlines import enforce
+from crq.flow import CRQ_FLOW
 from crq.gathering import dated
 from crq.inbox import announcements, concerning, recent_weeks, tasks, waiting, with_announcements
 from crq.models import CRQ, ExemptionRequest
@@ -161,7 +162,18 @@ def test_a_held_deployment_is_the_managers_to_move(stage: Stage) -> None:
 
     assert (task.verb, task.due) == ("Move or withdraw", None)
     assert task.why.endswith("Missed Tue Dec 8, 2:00 pm ET: CRQ created.")
-    assert owed(stage.cast.developer, at) == []
+    assert [task.verb for task in owed(stage.cast.developer, at)] == ["Create the CRQ"]  # an exemption needs one
+
+
+def test_a_returned_crq_is_the_teams_turn_until_the_content_changes(stage: Stage) -> None:
+    crq = stage.ready().crq
+    perform(CRQ_FLOW, "return", crq, by=stage.cast.manager, reason="Add the load test.")
+
+    assert [task.verb for task in owed(stage.cast.developer, EARLY)] == ["Answer the changes asked for on"]
+    assert owed(stage.cast.manager, EARLY) == []
+    stage.attach(crq, "tests", b"with the load test")
+    assert owed(stage.cast.developer, EARLY) == []
+    assert [task.verb for task in owed(stage.cast.manager, EARLY)] == ["Approve the CRQ"]
 
 
 def test_a_granted_exemption_leaves_time_until_the_install(stage: Stage) -> None:

@@ -133,6 +133,7 @@ def test_the_scrum_master_sends_once(client: Client, stage: Stage, draft: Announ
 
 def test_completion_waits_for_the_last_outcome(client: Client, stage: Stage) -> None:
     stage.cleared()
+    stage.complete_batch()
     client.force_login(stage.cast.scrum_master)
     completion = announcing.draft(Kind.COMPLETION, stage.week)
 

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from crq.models import CRQ, Document
+from crq.readiness import Facts
 from deployments.models import Deployment
 from tests.stages import PDF, Stage, moment
 from workflow import clock
@@ -22,9 +23,9 @@ def test_the_manager_decides_on_the_page(stage: Stage, client: Client) -> None:
     page = client.get(crq.get_absolute_url()).content.decode()
 
     assert "Ready for your decision" in page
-    client.post(f"/act/crq/{crq.pk}/approve/", {"digest": "", "next": crq.get_absolute_url()})
-    assert CRQ.objects.get().status == CRQ.Status.OPEN  # another content than the page showed
-    client.post(f"/act/crq/{crq.pk}/approve/", {})
+    client.post(f"/act/crq/{crq.pk}/approve/", {"next": crq.get_absolute_url()})
+    assert CRQ.objects.get().status == CRQ.Status.OPEN  # nobody approves what they have not seen
+    client.post(f"/act/crq/{crq.pk}/approve/", {"digest": Facts.fresh(crq.deployment).digest})
     assert CRQ.objects.get().status == CRQ.Status.APPROVED
 
 

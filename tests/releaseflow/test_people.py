@@ -110,7 +110,7 @@ def test_another_person_or_an_ended_one_is_no_obstacle(stage: Stage) -> None:
 
 def test_what_was_lent_is_not_lent_on(stage: Stage) -> None:
     appoint(stage.cast)
-    with pytest.raises(Refused, match="in their own right"):
+    with pytest.raises(Refused, match="not hold the role"):
         appoint(stage.cast, by=stage.cast.outsider, for_user=stage.cast.outsider, deputy=stage.cast.developer)
 
 
