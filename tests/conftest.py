@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     alike = [item for item in items if not _uses_a_database(item)]  # the run on SQLite has them
     config.hook.pytest_deselected(items=alike)
-    items[:] = [item for item in items if item not in set(alike)]
+    items[:] = [item for item in items if _uses_a_database(item)]
     if not postgres.installed():
         for item in items:
             item.add_marker(pytest.mark.skip(reason=f"PostgreSQL is not installed ({postgres.REMEDY})."))
