@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.roles import Role
 from crq.models import CRQ, Announcement
 from crq.readiness import with_facts
+from deployments.flow import lock_week
 from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
 from notifications.models import Stakeholder
@@ -65,11 +65,10 @@ def draft(kind: str, week: ReleaseWeek) -> Announcement:
     if found:
         return found
     try:
-        with transaction.atomic():
-            fresh: Announcement = begin(ANNOUNCEMENT, "draft", Announcement(kind=kind, week=week), by=None)
-            return fresh
-    except IntegrityError:  # somebody else made it in the same moment
+        fresh: Announcement = begin(ANNOUNCEMENT, "draft", Announcement(kind=kind, week=week), by=None)
+    except Refused:  # somebody else made it in the same moment
         return Announcement.objects.get(kind=kind, week=week, status=Announcement.Status.DRAFT)
+    return fresh
 
 
 def subject(announcement: Announcement, found: list[Line]) -> str:
@@ -152,6 +151,8 @@ def _send(call: Call) -> None:
 
 
 def _lock(pk: int) -> Announcement:
+    """Locks the week, as the sweeper does, then its announcement: so that only one of them sends."""
+    lock_week(Announcement.objects.values_list("week_id", flat=True).get(pk=pk))
     return Announcement.objects.select_for_update(no_key=True, of=("self",)).select_related("week").get(pk=pk)
 
 

@@ -141,10 +141,17 @@ def _judge(deployments: Sequence[Deployment], facts: Sequence[Facts], milestone:
         ],
         batch_size=200,
     )
+    if not _holds(milestone):
+        return 0
     late = [(each, why) for each, readiness in judged if (why := _why_held(each, readiness, milestone))]
     if late:
         impose(DEPLOYMENT, "hold", [each for each, _ in late], [why for _, why in late], now=now)
     return len(late)
+
+
+def _holds(milestone: Milestone) -> bool:
+    """Whether missing it holds a deployment at all."""
+    return milestone.key != Deadline.CUTOFF or current_policy().missed_cutoff_holds
 
 
 def _why_held(deployment: Deployment, readiness: Readiness, milestone: Milestone) -> str:
@@ -152,8 +159,6 @@ def _why_held(deployment: Deployment, readiness: Readiness, milestone: Milestone
         return ""
     if milestone.key == Deadline.INSTALL_CLOSE:
         return "Install window missed."
-    if milestone.key == Deadline.CUTOFF and not current_policy().missed_cutoff_holds:
-        return ""
     missing = readiness.missing_at(milestone.key)
     if not missing or readiness.facts.exempted:
         return ""

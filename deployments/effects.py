@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.roles import Role, standing
 from deployments.guards import closed_week, other_live_deployment
-from deployments.models import Deferral, Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review, ReviewDecision
+from deployments.models import Deferral, Deployment, PullRequest, ReleaseBranch, Review, ReviewDecision
 from workflow.eastern import eastern_day, say_day
 from workflow.machine import take
 from workflow.steps import Call, Refused
@@ -50,7 +50,7 @@ def record_core_dev(call: Call) -> None:
 def move(call: Call) -> None:
     """Given `week`: the deployment leaves its week for that one. Branch and core-dev result belong to the old week."""
     deployment: Deployment = call.obj
-    old, new = deployment.week, ReleaseWeek.objects.select_for_update(no_key=True).get(pk=call.given["week"].pk)
+    old, new = deployment.week, take("week", call.given["week"], during=call)
     if new.pk == old.pk:
         raise Refused.because(f"It is already planned for the {new}.")
     if sentence := closed_week(new, call.now):
@@ -85,7 +85,7 @@ def submit(call: Call) -> None:
 def join(call: Call) -> None:
     """Given `deployment`: the pull request becomes part of it."""
     pull_request: PullRequest = call.obj
-    deployment: Deployment = take("deployment", call.given["deployment"], call.now)
+    deployment: Deployment = take("deployment", call.given["deployment"], during=call)
     if deployment.application_id != pull_request.repository.application_id:
         raise Refused.because(
             f"{pull_request} belongs to {pull_request.repository.application}, not {deployment.application}."

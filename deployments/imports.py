@@ -18,7 +18,6 @@ from deployments.flow import PULL_REQUEST
 from deployments.forge.address import Address, same_place
 from deployments.forge.github import ForgePull, Malformed, read_pull, read_review
 from deployments.models import PullRequest, Repository, Review
-from workflow import clock
 from workflow.machine import perform, take
 from workflow.steps import Refused
 
@@ -128,7 +127,7 @@ class Import:
 
     def _update(self, pk: int, found: ForgePull) -> str:
         """Brings a known pull request up to date; the answer says in words what changed."""
-        known: PullRequest = take("pull_request", PullRequest(pk=pk), clock.now())
+        known: PullRequest = take("pull_request", PullRequest(pk=pk))
         changes = []
         if known.head_sha != found.head_sha:
             known = perform(PULL_REQUEST, "new_head", known, by=None, sha=found.head_sha)
@@ -183,7 +182,7 @@ class Import:
         """A dismissed verdict stays on record but no longer counts."""
         if known is None:
             return "skipped", "It was dismissed."
-        take("pull_request", pull_request, clock.now())
+        take("pull_request", pull_request)
         dismissed = Review.objects.filter(pk=known.pk, counts=True).update(counts=False)
         return (
             ("updated", "It was dismissed and no longer counts.") if dismissed else ("unchanged", "It does not count.")

@@ -9,25 +9,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
 from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST
 from deployments.guards import closed_week
 from deployments.models import Application, CodeReview, Deployment, PullRequest, ReleaseWeek, ReviewDecision
 from workflow.machine import begin, perform, refusal
-from workflow.steps import Actor, Refused
+from workflow.steps import Actor
 
 CHANGEABLE = (Deployment.Status.PLANNED, Deployment.Status.CLEARED)
 
 
 def submit(pull_request: PullRequest, *, by: Actor) -> PullRequest:
     """Puts an unsaved pull request into the queue; refuses one that somebody submitted a moment ago."""
-    try:
-        with transaction.atomic():
-            submitted: PullRequest = begin(PULL_REQUEST, "submit", pull_request, by=by)
-    except IntegrityError as error:
-        raise Refused.because(f"{pull_request} is in releaseflow already.") from error
+    submitted: PullRequest = begin(PULL_REQUEST, "submit", pull_request, by=by)
     return submitted
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.roles import TEAM_ROLES, Role, people, standing
 from workflow import clock
@@ -46,7 +46,19 @@ def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", *
 
 
 def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **given: Any) -> Any:
-    """Performs an object's first step: `obj` is not saved yet; the flow's `join` locks what it will belong to."""
+    """Performs an object's first step: `obj` is not saved yet; the flow's `join` locks what it will belong to.
+
+    When two make the same thing in the same moment, the database lets one of them through: the other is refused.
+    """
+    try:
+        return _begin(flow, action, obj, by, reason, given)
+    except IntegrityError as error:
+        if not _is_taken(error):
+            raise
+        raise Refused.because(f"{obj} is in releaseflow already: somebody was faster. Look again.", "done") from error
+
+
+def _begin(flow: Flow, action: str, obj: Any, by: Actor, reason: str, given: dict[str, Any]) -> Any:  # noqa: PLR0917
     with transaction.atomic():
         if flow.join:
             flow.join(obj)
@@ -61,10 +73,22 @@ def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **g
     return obj
 
 
-def take(flow_name: str, obj: Any, now: datetime) -> Any:
-    """Locks and settles another object that an action is about to join; returns it fresh."""
+def _is_taken(error: IntegrityError) -> bool:
+    """Whether a unique constraint refused the row; any other broken constraint is a mistake of ours."""
+    codes = {getattr(error.__cause__, "pgcode", ""), getattr(error.__cause__, "sqlite_errorname", "")}
+    return not codes.isdisjoint({"23505", "SQLITE_CONSTRAINT_UNIQUE"})
+
+
+def take(flow_name: str, obj: Any, *, during: Call | None = None) -> Any:
+    """Locks and settles another object that an action is about to join; returns it fresh.
+
+    The action may have had to wait for it, so from here on it happens now, not when it was asked for.
+    """
     flow = Flow.registry[flow_name]
     fresh = flow.lock(obj.pk)
+    now = clock.now()
+    if during:
+        during.now = now
     if flow.settle:
         flow.settle(fresh, now)
     return fresh
