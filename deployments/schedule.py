@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
 from deployments.calendar import ClosedDay
@@ -160,19 +160,16 @@ def preview(wish: Wish, now: datetime) -> Preview:
 
 def apply(wish: Wish, *, by: User, digest: str) -> Preview:
     """Writes the change and lets every open week follow, all or nothing. Raises Stale, or Refused."""
-    try:
-        with transaction.atomic():
-            lock_policy()
-            _lock(open_now(clock.now()))
-            found = preview(wish, clock.now())
-            _same(found, digest)
-            wish.write(by)
-            rules = _rules(open_now(clock.now()), clock.now())
-            # The last first: what leaves a week finds the later ones as they will be.
-            for each in reversed(found.weeks):
-                perform(WEEK, "reschedule", each.change.week, by=None, reason=wish.reason[:500], rules=rules)
-    except IntegrityError as error:
-        raise Refused.because("Somebody else changed the same days at this moment. Look again.") from error
+    with transaction.atomic():
+        lock_policy()
+        _lock(open_now(clock.now()))
+        found = preview(wish, clock.now())
+        _same(found, digest)
+        wish.write(by)
+        rules = _rules(open_now(clock.now()), clock.now())
+        # The last first: what leaves a week finds the later ones as they will be.
+        for each in reversed(found.weeks):
+            perform(WEEK, "reschedule", each.change.week, by=None, reason=wish.reason[:500], rules=rules)
     return found
 
 

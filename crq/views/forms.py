@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -42,8 +42,6 @@ def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
             crq = begin(CRQ_FLOW, "open", CRQ(deployment=deployment, **form.cleaned_data), by=person(request))
         except Refused as refused:
             form.add_error(None, str(refused))
-        except IntegrityError:
-            form.add_error(None, "Somebody took this number, or opened this CRQ, in the same moment. Look again.")
         else:
             messages.success(request, f"{crq.number} created.")
             return redirect(crq)
