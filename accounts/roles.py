@@ -6,11 +6,12 @@ Separation of duties is checked per action (see the guards of each flow), never 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import TextChoices, Value
+from django.db.models import QuerySet, TextChoices, Value
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -121,6 +122,24 @@ def acting_for(by: User, role: Role, team_id: int | None, on: date) -> tuple[Use
     who = standing(by, on)
     principal = None if who.holds_own(role, team_id) else who.for_whom(role, team_id)
     return (by, principal) if principal else (by,)
+
+
+def own_part(by: User | None, role: Role, team_id: int | None, on: date, part: Callable[[User], str]) -> str:
+    """The part that the one who acts, or whom they act for, has in something: "You wrote this pull request".
+
+    `part` says it in words that follow a name. Nothing when neither has a part, or when the system acts.
+    """
+    for person in acting_for(by, role, team_id, on) if by else ():
+        if words := part(person):
+            return f"{'You' if person == by else f'{person.name}, for whom you act,'} {words}"
+    return ""
+
+
+def everybody() -> QuerySet[User]:
+    """Everyone active who holds any role."""
+    from accounts.models import User
+
+    return User.objects.filter(is_active=True).exclude(memberships=None, appointments=None).distinct()
 
 
 def people(role: Role, team_id: int | None = None, *, on: date | None = None) -> list[User]:

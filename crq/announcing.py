@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
-from accounts.roles import Role
+from accounts.roles import Role, everybody
 from crq.models import CRQ, Announcement
 from crq.readiness import with_facts
 from deployments.flow import lock_week
@@ -100,10 +100,7 @@ def content(announcement: Announcement) -> dict[str, Any]:
 
 def recipients() -> list[User | str]:
     """The stakeholder list and everybody who holds a role."""
-    people: list[User | str] = list(
-        User.objects.filter(is_active=True).exclude(memberships=None, appointments=None).distinct()
-    )
-    return people + list(Stakeholder.objects.values_list("email", flat=True))
+    return [*everybody(), *Stakeholder.objects.values_list("email", flat=True)]
 
 
 def send_if_due(kind: str, week: ReleaseWeek) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from crq.decision import Badge
 from crq.deliverables import TABLE, Deliverable, Readiness
 from crq.missed import TUESDAY, Missed, missed, tuesday_snapshots
 from crq.models import ExemptionRequest, Snapshot
 from crq.readiness import Facts
 from deployments.models import Deployment, ReleaseWeek
 from deployments.weeks import open_for_plans
+from workflow.badge import Badge
 from workflow.eastern import say_day, say_instant
 
 PERIOD = timedelta(weeks=12)

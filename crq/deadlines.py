@@ -56,11 +56,10 @@ def settle(deployment: Deployment, now: datetime) -> None:
             _judge([deployment], [Facts.fresh(deployment)], milestone, now)
 
 
-def enforce(now: datetime, *, after_each: Callable[[], None] = lambda: None) -> list[Enforced]:
+def enforce(now: datetime) -> list[Enforced]:
     """Enforces every milestone that is due, each exactly once, in due order, each in a transaction of its own.
 
     A milestone that fails is logged and tried again next time; later ones of its week wait for it.
-    `after_each` is called between transactions.
     """
     done: list[Enforced] = []
     broken: set[int] = set()
@@ -74,7 +73,6 @@ def enforce(now: datetime, *, after_each: Callable[[], None] = lambda: None) -> 
         except Exception:
             logger.exception("Could not enforce %s", milestone)
             broken.add(milestone.week_id)
-        after_each()
     return done
 
 

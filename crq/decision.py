@@ -18,6 +18,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
+from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_long_day
 from workflow.machine import refusal
 
@@ -29,12 +30,6 @@ ASKED = {
     E.LAPSED: "Nobody decided about the exemption in time, so a new week must be chosen.",
     E.WITHDRAWN: "The request for an exemption was withdrawn.",
 }
-
-
-@dataclass(frozen=True)
-class Badge:
-    state: str
-    text: str
 
 
 @dataclass(frozen=True)

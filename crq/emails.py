@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
-from accounts.roles import Role, people
+from accounts.roles import Role, everybody, people
 from crq.models import ExemptionRequest
 from deployments.models import Deployment
 from notifications.outbox import enqueue
@@ -133,8 +133,7 @@ def _week_warning(call: Call) -> None:
         return
     week = call.obj
     context = {"week": week, "url": settings.SITE_URL + week.get_absolute_url()}
-    everybody = User.objects.filter(is_active=True).exclude(memberships=None, appointments=None).distinct()
-    _queue("week_warning", call, context, everybody, key=f"{week.pk}:{call.step.action}:{call.now.isoformat()}")
+    _queue("week_warning", call, context, everybody(), key=f"{week.pk}:{call.step.action}:{call.now.isoformat()}")
 
 
 def _approval_voided(call: Call) -> None:

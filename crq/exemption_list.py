@@ -13,9 +13,9 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import standing
 from crq.case import badge
-from crq.decision import Badge
 from crq.models import ExemptionRequest
 from deployments.policy import Deadline
+from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_day
 
 PAGE = 50

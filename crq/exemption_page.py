@@ -11,7 +11,6 @@ from accounts.models import User
 from accounts.roles import Role, people
 from crq import guards
 from crq.case import Case, badge, case
-from crq.decision import Badge
 from crq.deliverables import Deliverable, Readiness
 from crq.exemptions import EXEMPTION
 from crq.models import CRQ, Document, ExemptionNote, ExemptionRequest
@@ -20,6 +19,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
 from workflow.acts import Act, act
+from workflow.badge import Badge
 from workflow.eastern import eastern_day
 from workflow.machine import refusal
 from workflow.models import Event

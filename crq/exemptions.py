@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from accounts.roles import Role, acting_for
+from accounts.roles import Role, own_part
 from crq import guards
 from crq.deliverables import Readiness
 from crq.flow import CRQ_FLOW, lock_crq
@@ -68,14 +68,9 @@ def _still_open(request: ExemptionRequest, by: Actor, now: datetime) -> str:
 
 def _someone_else_decides(request: ExemptionRequest, by: Actor, now: datetime) -> str:
     """Whoever asked does not decide, nor does their deputy for them."""
-    if by is None:
-        return ""
-    if by.pk == request.requested_by_id:
-        return "You asked for this exemption, so someone else must decide it."
-    for person in acting_for(by, DIRECTOR, None, eastern_day(now)):
-        if person.pk == request.requested_by_id:
-            return f"{person.name}, for whom you act, asked for this exemption, so someone else must decide it."
-    return ""
+    asker, day = request.requested_by_id, eastern_day(now)
+    did = own_part(by, DIRECTOR, None, day, lambda who: "asked for this exemption" if who.pk == asker else "")
+    return f"{did}, so someone else must decide it." if did else ""
 
 
 def _request(call: Call) -> None:

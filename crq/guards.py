@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from accounts.models import User
-from accounts.roles import Role, acting_for, people
+from accounts.roles import Role, acting_for, own_part, people
 from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness, listed
 from crq.models import CRQ
 from crq.readiness import Facts
@@ -15,11 +15,6 @@ from workflow.eastern import eastern_day, say_instant
 from workflow.steps import Actor
 
 BEFORE_APPROVAL = tuple(each.key for each in TABLE if each.key in BY_KEY["approved"].needs)
-CHANGEABLE = {Deployment.Status.PLANNED, Deployment.Status.CLEARED, Deployment.Status.HELD}
-
-
-def needs_a_crq(deployment: Deployment, by: Actor, now: datetime) -> str:
-    return "" if hasattr(deployment, "crq") else "Create the CRQ first."
 
 
 def evidence_is_open(deployment: Deployment, by: Actor, now: datetime) -> str:
@@ -39,13 +34,11 @@ def _first_missing(missing: list[Deliverable]) -> str:
 def not_the_approver(deployment: Deployment, by: Actor, now: datetime) -> str:
     """Whoever approved the CRQ does not install it, nor does their deputy for them."""
     approval = Facts.seen(deployment).approval
-    if by is None or approval is None:
+    if approval is None:
         return ""
-    for person in acting_for(by, Role.DEVOPS, None, eastern_day(now)):
-        if person.pk == approval.by_id:
-            subject = "You" if person == by else f"{person.name}, for whom you act,"
-            return f"{subject} approved this CRQ, so someone else must install it."
-    return ""
+    approver, day = approval.by_id, eastern_day(now)
+    did = own_part(by, Role.DEVOPS, None, day, lambda who: "approved this CRQ" if who.pk == approver else "")
+    return f"{did}, so someone else must install it." if did else ""
 
 
 def deployment_takes_a_crq(crq: CRQ, by: Actor, now: datetime) -> str:
@@ -56,7 +49,7 @@ def deployment_takes_a_crq(crq: CRQ, by: Actor, now: datetime) -> str:
 
 def content_can_change(crq: CRQ, by: Actor, now: datetime) -> str:
     status = crq.deployment.status
-    if status in CHANGEABLE:
+    if status in Deployment.BEFORE_INSTALL:
         return ""
     return f"The deployment is {crq.deployment.get_status_display().lower()}, so its CRQ no longer changes."
 
@@ -85,13 +78,8 @@ def everything_before_approval(crq: CRQ, by: Actor, now: datetime) -> str:
 
 def not_own_change(crq: CRQ, by: Actor, now: datetime) -> str:
     """Whoever opened the CRQ or wrote a pull request on it does not approve it, nor does their deputy for them."""
-    if by is None:
-        return ""
-    for person in acting_for(by, Role.MANAGER, crq.scope().team_id, eastern_day(now)):
-        if part := _part(crq, person):
-            subject = "You" if person == by else f"{person.name}, for whom you act,"
-            return f"{subject} {part}, so someone else must approve it.{_others(crq, now)}"
-    return ""
+    did = own_part(by, Role.MANAGER, crq.scope().team_id, eastern_day(now), lambda who: _part(crq, who))
+    return f"{did}, so someone else must approve it.{_others(crq, now)}" if did else ""
 
 
 def _part(crq: CRQ, person: User) -> str:

@@ -9,6 +9,7 @@ from django.db.models import Count
 
 from crq.models import Announcement
 from notifications.models import Email, Letter
+from workflow.badge import Badge
 
 KINDS = dict(Announcement.Kind.choices) | {
     "approval_needed": "Approval needed",
@@ -27,12 +28,6 @@ STATES = {
     "retrying": ("part", "Trying again"),
     "parked": ("stop", "Not delivered"),
 }
-
-
-@dataclass(frozen=True)
-class Badge:
-    state: str
-    text: str
 
 
 @dataclass(frozen=True)

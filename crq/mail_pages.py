@@ -8,7 +8,7 @@ from datetime import datetime
 from accounts.models import User
 from crq import announcing
 from crq.announcing import ANNOUNCEMENT
-from crq.letters import Badge, Delivery, deliveries, kind_label, state_badge
+from crq.letters import Delivery, deliveries, kind_label, state_badge
 from crq.models import Announcement
 from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
@@ -16,6 +16,7 @@ from deployments.weeks import open_for_install
 from notifications.models import Letter
 from notifications.outbox import compose
 from workflow.acts import Act, act
+from workflow.badge import Badge
 from workflow.eastern import say_day, say_instant, say_near, say_time
 
 WEEKS, LETTERS = 3, 30

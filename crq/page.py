@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role, standing
 from crq import uploads
-from crq.decision import Badge, Panel, badge, panel
+from crq.decision import Panel, badge, panel
 from crq.deliverables import TABLE, Deliverable, Readiness
 from crq.flow import CRQ_FLOW
 from crq.models import CRQ, Document
@@ -22,6 +22,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
+from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_day, say_instant, say_near
 
 LATE_WHILE = {Deployment.Status.PLANNED, Deployment.Status.HELD, Deployment.Status.CLEARED}

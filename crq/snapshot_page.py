@@ -9,13 +9,13 @@ from datetime import date, datetime
 
 from crq.case import ready
 from crq.case import then as at_the_deadline
-from crq.decision import Badge
 from crq.deliverables import TABLE, Deliverable, Readiness
 from crq.missed import first_there
 from crq.models import Snapshot
 from crq.readiness import Facts, with_facts
 from deployments.models import Deployment, Milestone, ReleaseWeek
 from deployments.policy import Deadline
+from workflow.badge import Badge
 from workflow.eastern import say_day, say_near, say_span
 
 S = Deployment.Status

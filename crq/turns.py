@@ -9,7 +9,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.roles import Role, standing
+from accounts.roles import Role, acting_for, standing
 from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness
 from crq.gathering import CurrentFacts, page_url
 from crq.models import ExemptionRequest
@@ -134,12 +134,11 @@ class Turns:
 
     def _is_own_change(self) -> bool:
         """Whoever opened the CRQ or wrote a pull request on it does not approve it, nor does their deputy for them."""
-        team_id = self.deployment.application.team_id
-        principal = None if self.who.holds_own(Role.MANAGER, team_id) else self.who.for_whom(Role.MANAGER, team_id)
         changed = {pull.author_id for pull in self.facts.pull_requests}
         if self.facts.crq:
             changed.add(self.facts.crq.opened_by_id)
-        return not changed.isdisjoint({person.pk for person in (self.by, principal) if person})
+        hands = acting_for(self.by, Role.MANAGER, self.deployment.application.team_id, eastern_day(self.now))
+        return not changed.isdisjoint(person.pk for person in hands)
 
     @property
     def core_dev_failed(self) -> bool:

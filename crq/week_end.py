@@ -15,7 +15,6 @@ from workflow.machine import follow, perform
 from workflow.steps import Call
 
 S = Deployment.Status
-LIVE = (S.PLANNED, S.CLEARED, S.HELD)
 
 
 def carry_over(week: ReleaseWeek, now: datetime) -> None:
@@ -42,12 +41,12 @@ def follow_dates(call: Call) -> None:
         _leave(call, week)
         lapse_all(week.pk, call.now)
     elif week.install_day and week.install_day != call.given["came_from"]:
-        crqs = CRQ.objects.filter(deployment__week=week, deployment__status__in=LIVE)
+        crqs = CRQ.objects.filter(deployment__week=week, deployment__status__in=Deployment.BEFORE_INSTALL)
         crqs.exclude(status=CRQ.Status.CLOSED).update(target_date=week.install_day)
 
 
 def _leave(call: Call, week: ReleaseWeek) -> None:
-    live = Deployment.objects.filter(week=week, status__in=LIVE).order_by("pk")
+    live = Deployment.objects.filter(week=week, status__in=Deployment.BEFORE_INSTALL).order_by("pk")
     ids = list(live.select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))
     weeks = _later(week, call.now)
     for deployment in Deployment.objects.filter(pk__in=ids).select_related("application__team", "week").order_by("pk"):

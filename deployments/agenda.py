@@ -14,8 +14,9 @@ from accounts.roles import Role, standing
 from deployments.flow import CODE_REVIEW
 from deployments.guards import closed_week
 from deployments.models import CodeReview, Deployment, PullRequest, ReviewDecision
-from deployments.queue import Badge, badge, with_reviews
+from deployments.queue import badge, with_reviews
 from workflow.acts import Act, act, worth_showing
+from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_ago, say_day
 from workflow.machine import refusal
 

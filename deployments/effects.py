@@ -90,7 +90,7 @@ def join(call: Call) -> None:
         raise Refused.because(
             f"{pull_request} belongs to {pull_request.repository.application}, not {deployment.application}."
         )
-    if deployment.status not in {Deployment.Status.PLANNED, Deployment.Status.CLEARED}:
+    if deployment.status not in Deployment.SCOPE_CAN_CHANGE:
         raise Refused.because(
             f"{deployment.title} is {deployment.get_status_display().lower()}, so its scope is fixed."
         )

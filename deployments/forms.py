@@ -26,7 +26,6 @@ from deployments.models import (
 )
 from deployments.models.application import https_only
 from deployments.models.pull_request import sha
-from deployments.planning import CHANGEABLE
 from deployments.policy import Deadline
 from deployments.weeks import open_for_plans
 from workflow.eastern import eastern_day, say_day, say_instant, to_eastern
@@ -177,7 +176,7 @@ def targets(application: Application, weeks: list[ReleaseWeek]) -> Choices:
         deployment = taken.get(week.pk)
         if deployment is None:
             words.append((str(week.pk), f"{say_day(week.thursday)}: new deployment"))
-        elif deployment.status in CHANGEABLE:
+        elif deployment.status in Deployment.SCOPE_CAN_CHANGE:
             words.append((str(week.pk), f"{say_day(week.thursday)}: {deployment.title}"))
     return words
 

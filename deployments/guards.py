@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from accounts.roles import Role, acting_for, standing
+from accounts.roles import Role, own_part, standing
 from deployments.models import CodeReview, Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day, say_instant, say_near
@@ -65,14 +65,10 @@ def fails_in_own_part(deployment: Deployment, by: Actor, now: datetime) -> str:
 
 def not_the_installer(deployment: Deployment, by: Actor, now: datetime) -> str:
     """Whoever started or finished the install does not verify it, nor does their deputy for them."""
-    if by is None:
-        return ""
     hands = {deployment.started_by_id, deployment.installed_by_id}
-    for person in acting_for(by, Role.DEVELOPER, deployment.application.team_id, eastern_day(now)):
-        if person.pk in hands:
-            subject = "You" if person == by else f"{person.name}, for whom you act,"
-            return f"{subject} installed this, so someone else of the team must verify it."
-    return ""
+    team_id, day = deployment.application.team_id, eastern_day(now)
+    did = own_part(by, Role.DEVELOPER, team_id, day, lambda who: "installed this" if who.pk in hands else "")
+    return f"{did}, so someone else of the team must verify it." if did else ""
 
 
 def is_silent(deployment: Deployment, by: Actor, now: datetime) -> str:
@@ -91,7 +87,7 @@ def in_a_planned_week(pull_request: PullRequest, by: Actor, now: datetime) -> st
     deployment = pull_request.deployment
     if deployment is None:
         return ""
-    if deployment.status not in {Deployment.Status.PLANNED, Deployment.Status.CLEARED}:
+    if deployment.status not in Deployment.SCOPE_CAN_CHANGE:
         return f"{deployment.title} is {deployment.get_status_display().lower()}, so its pull requests cannot change."
     return closed_week(deployment.week, now)
 
@@ -105,13 +101,9 @@ def not_while_installing(pull_request: PullRequest, by: Actor, now: datetime) ->
 
 def not_the_author(pull_request: PullRequest, by: Actor, now: datetime) -> str:
     """Whoever wrote a pull request does not review it, nor does their deputy for them."""
-    if by is None:
-        return ""
-    for person in acting_for(by, Role.DEVELOPER, pull_request.scope().team_id, eastern_day(now)):
-        if person.pk == pull_request.author_id:
-            subject = "You" if person == by else f"{person.name}, for whom you act,"
-            return f"{subject} wrote this pull request, so someone else of the team must review it."
-    return ""
+    author, team_id, day = pull_request.author_id, pull_request.scope().team_id, eastern_day(now)
+    did = own_part(by, Role.DEVELOPER, team_id, day, lambda who: "wrote this pull request" if who.pk == author else "")
+    return f"{did}, so someone else of the team must review it." if did else ""
 
 
 def on_the_install_day(week: ReleaseWeek, by: Actor, now: datetime) -> str:

@@ -18,8 +18,6 @@ from deployments.models import Application, CodeReview, Deployment, PullRequest,
 from workflow.machine import begin, perform, refusal
 from workflow.steps import Actor
 
-CHANGEABLE = (Deployment.Status.PLANNED, Deployment.Status.CLEARED)
-
 
 def submit(pull_request: PullRequest, *, by: Actor) -> PullRequest:
     """Puts an unsaved pull request into the queue; refuses one that somebody submitted a moment ago."""
@@ -83,7 +81,7 @@ def fixed_scope(deployment: Deployment, *, by: User, now: datetime) -> str:
     no = refusal(DEPLOYMENT, "withdraw", deployment, by=by, now=now)  # the same people may change what is in it
     if no and no.code == "role":
         return no.sentence
-    if deployment.status not in CHANGEABLE:
+    if deployment.status not in Deployment.SCOPE_CAN_CHANGE:
         return f"{deployment.title} is {deployment.get_status_display().lower()}, so its pull requests cannot change."
     return closed_week(deployment.week, now)
 

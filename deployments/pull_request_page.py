@@ -14,8 +14,9 @@ from deployments.flow import PULL_REQUEST
 from deployments.forms import HeadForm, PlanForm, ReviewForm
 from deployments.models import Deployment, PullRequest, Review
 from deployments.policy import Deadline
-from deployments.queue import Badge, awaits, badge
+from deployments.queue import awaits, badge
 from workflow.acts import Act, act, worth_showing
+from workflow.badge import Badge
 from workflow.eastern import say_day, say_instant
 from workflow.machine import refusal
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role, standing
 from deployments.models import PullRequest, Review
+from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_ago, say_day
 
 PER_PAGE = 50
@@ -35,12 +36,6 @@ EMPTY = {
     "all": "No pull request has been submitted yet.",
 }
 Status = PullRequest.Status
-
-
-@dataclass(frozen=True)
-class Badge:
-    state: str
-    text: str
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ from workflow.machine import begin, perform
 from workflow.steps import Refused
 
 S = Deployment.Status
-LIVE = (S.PLANNED, S.CLEARED, S.HELD)
 
 
 class Wish(Protocol):
@@ -219,7 +218,7 @@ def _preview(changes: list[WeekChange], wished: Any, weeks: list[ReleaseWeek], n
 
 
 def _concerned(changes: list[WeekChange]) -> list[Concerned]:
-    live = Deployment.objects.filter(week__in=[each.week for each in changes], status__in=LIVE)
+    live = Deployment.objects.filter(week__in=[each.week for each in changes], status__in=Deployment.BEFORE_INSTALL)
     planned: dict[int, list[Deployment]] = {}
     for deployment in live.select_related("application").order_by("pk") if changes else ():
         planned.setdefault(deployment.week_id, []).append(deployment)
@@ -249,7 +248,7 @@ def _lock(weeks: Collection[ReleaseWeek]) -> None:
     """Takes what a change of these weeks may touch, in the order in which everybody does."""
     rows = (
         CodeReview.objects.filter(week__in=weeks, kind=CodeReview.Kind.WEEKLY).order_by("pk"),
-        Deployment.objects.filter(week__in=weeks, status__in=LIVE).order_by("pk"),
+        Deployment.objects.filter(week__in=weeks, status__in=Deployment.BEFORE_INSTALL).order_by("pk"),
         ReleaseWeek.objects.filter(pk__in=[week.pk for week in weeks]).order_by("thursday"),
     )
     for each in rows:

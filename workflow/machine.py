@@ -65,7 +65,7 @@ def _begin(flow: Flow, action: str, obj: Any, by: Actor, reason: str, given: dic
         call = Call(flow, flow.steps[action], obj, by, clock.now(), _cleaned(reason), given)
         if flow.settle:
             flow.settle(obj, call.now)
-        no = _wrong_role(call.step, obj, by, call.now) or _guarded(call.step, obj, by, call.now) or _unreasoned(call)
+        no = _no(call)
         if no is None:
             _write(call)
     if no is not None:
@@ -128,12 +128,7 @@ def who_can(step: Step, obj: Any, now: datetime) -> str:
 
 
 def _no(call: Call) -> Refusal | None:
-    return (
-        _wrong_status(call.flow, call.step, call.obj, call.now)
-        or _wrong_role(call.step, call.obj, call.by, call.now)
-        or _guarded(call.step, call.obj, call.by, call.now)
-        or _unreasoned(call)
-    )
+    return refusal(call.flow, call.step.action, call.obj, by=call.by, now=call.now) or _unreasoned(call)
 
 
 def _wrong_status(flow: Flow, step: Step, obj: Any, now: datetime) -> Refusal | None:

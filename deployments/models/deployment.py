@@ -43,6 +43,8 @@ class Deployment(models.Model):
         SUCCESS = "success", "Success"
         FAILED = "failed", "Failed"
 
+    SCOPE_CAN_CHANGE = (Status.PLANNED, Status.CLEARED)
+    BEFORE_INSTALL = (*SCOPE_CAN_CHANGE, Status.HELD)
     IMPOSED_FIELDS = ("status", "held_reason", "held_at")
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="deployments")

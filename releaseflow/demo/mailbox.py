@@ -9,8 +9,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch
 from django.urls import reverse
 
-from crq.letters import Badge, Delivery, deliveries, kind_label
+from crq.letters import Delivery, deliveries, kind_label
 from notifications.models import Email, Letter
+from workflow.badge import Badge
 
 A_PAGE, NAMED = 25, 3
 
