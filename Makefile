@@ -12,7 +12,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --require-hashes
 # For the gates only: settings want a key, and nothing may touch a database.
 GATE := env DEMO=1 DATABASE_URL=sqlite://:memory:
-LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 $(if $(UPGRADE),--upgrade)
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-strip-extras --python-version 3.11 $(if $(UPGRADE),--upgrade)
 PACKAGES := accounts crq deployments notifications releaseflow workflow tests manage.py
 
 .PHONY: help
