@@ -20,4 +20,4 @@ USER 10001:10001
 EXPOSE 8000
 VOLUME /var/lib/releaseflow
 CMD ["gunicorn", "releaseflow.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
-     "--threads", "4", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--graceful-timeout", "25"]
+     "--threads", "4", "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "25"]

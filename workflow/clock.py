@@ -21,13 +21,22 @@ def now() -> datetime:
     frozen = _frozen.get()
     if frozen is not None:
         return frozen
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            read: datetime = cursor.fetchone()[0].astimezone(UTC)
-    else:
-        read = datetime.now(UTC)
+    read = _read()
     return read + _demo_shift() if settings.DEMO else read
+
+
+def skew() -> timedelta:
+    """How far the clock that counts is ahead of this machine's (negative: behind)."""
+    return _read() - datetime.now(UTC)
+
+
+def _read() -> datetime:
+    if connection.vendor != "postgresql":
+        return datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        read: datetime = cursor.fetchone()[0]
+    return read.astimezone(UTC)
 
 
 @contextmanager

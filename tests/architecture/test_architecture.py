@@ -77,7 +77,7 @@ def status_at_birth(source: str) -> list[str]:
 
 def _births(node: ast.Call) -> bool:
     called = _called(node)
-    if called in {"Q", "F", "When", "Prefetch", "CheckConstraint", "UniqueConstraint"}:
+    if called in {"Q", "F", "When", "Prefetch", "CheckConstraint", "UniqueConstraint"} or called.endswith("Response"):
         return False
     makes = called in {"create", "acreate", "get_or_create", "update_or_create"} or called[:1].isupper()
     return makes and any(
@@ -234,6 +234,7 @@ def test_a_rule_finds_its_case(rule: Rule, source: str) -> None:
         (status_written, "seen.update({'status': 1})"),
         (status_at_birth, "Q(status='open')"),
         (status_at_birth, "CRQ.objects.filter(status='open')"),
+        (status_at_birth, "HttpResponse('Gone.', status=410)"),
         (status_at_birth, "models.CheckConstraint(condition=Q(status='held'))"),
         (clock_read, "from workflow import clock\nclock.now()"),
         (clock_read, "import time\ntime.monotonic()"),

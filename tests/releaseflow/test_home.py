@@ -263,15 +263,6 @@ def test_a_stranger_is_asked_to_sign_in_without_a_statement(
     assert "My tasks" not in html
 
 
-def test_the_process_answers_anybody_and_asks_nothing(client: Client, db: None, django_assert_num_queries) -> None:
-    with django_assert_num_queries(0):
-        response = client.get("/healthz")
-
-    assert (response.status_code, response.content) == (200, b"ok")
-    assert response.headers["Content-Type"] == "text/plain"
-    assert client.post("/healthz").status_code == 405
-
-
 def test_the_way_to_the_week_people_are_in(client: Client, stage: Stage) -> None:
     a_week(THURSDAY + timedelta(days=7))
     client.force_login(stage.cast.developer)

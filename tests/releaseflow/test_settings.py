@@ -68,6 +68,7 @@ def test_the_test_can_see_the_variables() -> None:
         ({"DEMO": "1", "EMAIL_TIMEOUT": "-1"}, "EMAIL_TIMEOUT"),
         ({"DEMO": "1", "EMAIL_URL": "pigeon://coop"}, "EMAIL_URL"),
         ({"DEMO": "1", "LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
+        ({"DEMO": "1", "LOG_FORMAT": "xml"}, "LOG_FORMAT"),
         ({"DEMO": "1", "SECRET_KEY_FILE": "/nowhere"}, "SECRET_KEY"),
     ],
     ids=lambda value: " ".join(f"{k}={v}" for k, v in value.items()) or "nothing" if isinstance(value, dict) else value,

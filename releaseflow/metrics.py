@@ -1,0 +1,84 @@
+"""The installation in numbers for Prometheus, read from the database at each scrape, so that all processes agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Count, Min, Q
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from crq.models import ExemptionRequest
+from deployments.models import Deployment, Milestone
+from notifications.models import Email
+from releaseflow.models import Heartbeat
+
+S = Deployment.Status
+
+
+class Numbers(Collector):
+    """Seven statements, each over an index or over what is unfinished."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield self._deployments()
+        yield self._held()
+        yield self._overdue()
+        yield _gauge("unverified_installs", "Installed and not verified.", self._count(S.INSTALLED))
+        yield _gauge("exemptions_waiting", "Exemption requests without a decision.", self._asked())
+        yield from self._outbox()
+        yield self._ticks()
+
+    def _deployments(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily("releaseflow_deployments", "Deployments by status.", labels=["status"])
+        counted = dict(Deployment.objects.order_by().values_list("status").annotate(Count("pk")))
+        for status in S.values:
+            family.add_metric([status], counted.get(status, 0))
+        return family
+
+    def _held(self) -> GaugeMetricFamily:
+        weeks = Deployment.objects.filter(status=S.HELD).order_by("week__thursday").values_list("week__thursday")
+        family = GaugeMetricFamily("releaseflow_held_deployments", "Held deployments by week.", labels=["week"])
+        for thursday, count in weeks.annotate(Count("pk")):
+            family.add_metric([thursday.isoformat()], count)
+        return family
+
+    def _overdue(self) -> GaugeMetricFamily:
+        late = Milestone.objects.filter(enforced_at=None, due_at__lt=self.now, week__install_day__isnull=False)
+        return _gauge("overdue_deadlines", "Deadlines that passed and are not enforced yet.", late.count())
+
+    def _count(self, status: str) -> int:
+        return Deployment.objects.filter(status=status).count()
+
+    def _asked(self) -> int:
+        return ExemptionRequest.objects.filter(status=ExemptionRequest.Status.REQUESTED).count()
+
+    def _outbox(self) -> Iterator[GaugeMetricFamily]:
+        waiting = Q(sent_at=None, parked_at=None)
+        rows = Email.objects.filter(waiting | Q(parked_at__isnull=False)).aggregate(
+            waiting=Count("pk", filter=waiting), parked=Count("parked_at"), oldest=Min("not_before", filter=waiting)
+        )
+        age = (self.now - rows["oldest"]).total_seconds() if rows["oldest"] else 0
+        yield _gauge("outbox_waiting", "E-mails that wait to be sent.", rows["waiting"])
+        yield _gauge("outbox_parked", "E-mails that were given up.", rows["parked"])
+        yield _gauge("outbox_overdue_seconds", "How long the oldest waiting e-mail is overdue.", max(age, 0))
+
+    def _ticks(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily("releaseflow_tick_age_seconds", "Since a task last ended well.", labels=["task"])
+        for beat in Heartbeat.objects.order_by("task"):
+            family.add_metric([beat.task], max((self.now - beat.at).total_seconds(), 0))
+        return family
+
+
+def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"releaseflow_{name}", words, value=value)
+
+
+def text(now: datetime) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(Numbers(now))
+    return generate_latest(registry)

@@ -1,0 +1,64 @@
+"""Logs: one object a line, with the request's id and who asked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+from collections.abc import Iterator
+from io import StringIO
+
+import pytest
+from django.test import Client
+
+from releaseflow import logs
+from tests.cast import Cast
+
+
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    """What the handler of the settings writes, for the time of a test."""
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    logging.config.dictConfig(logs.config("INFO", "json"))
+    [handler] = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(written := StringIO())
+    yield written
+    root.handlers[:] = kept
+    root.setLevel(level)
+
+
+def lines(log: StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def test_a_request_is_one_line_that_says_who_and_how(client: Client, cast: Cast, log: StringIO) -> None:
+    client.force_login(cast.developer)
+
+    response = client.get("/me/?secret=1", headers={"x-request-id": "edge-7f3a9c21"})
+
+    line = lines(log)[-1]
+    assert response.headers["X-Request-ID"] == line["request_id"] == "edge-7f3a9c21"
+    assert (line["method"], line["path"], line["status"], line["actor_id"]) == ("GET", "/me/", 200, cast.developer.pk)
+    assert "secret" not in json.dumps(line)
+
+
+@pytest.mark.parametrize("given", ["", "short", "x" * 65, "two words here", 'forged","level":"INFO'])
+def test_an_id_that_is_no_plain_word_is_replaced(client: Client, db: None, given: str) -> None:
+    found = client.get("/sign-in/", headers={"x-request-id": given}).headers["X-Request-ID"]
+
+    assert logs.PLAIN_ID.fullmatch(found)
+    assert found != given
+
+
+def test_nothing_of_a_request_stays_behind(client: Client, cast: Cast, log: StringIO) -> None:
+    client.force_login(cast.developer)
+    client.get("/me/")
+    log.truncate(0)
+    log.seek(0)
+
+    logging.getLogger("elsewhere").warning("two\nlines")
+
+    [line] = lines(log)
+    assert (line["message"], line["request_id"], line["actor_id"]) == ("two\nlines", "", None)
