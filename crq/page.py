@@ -107,7 +107,8 @@ class Page:
 
 def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
     """`deployment` comes from `with_facts`; costs two further queries for roles and one for the timeline."""
-    facts = Facts(deployment).remember()
+    [facts] = Facts.of_all([deployment])
+    facts.remember()
     if facts.crq:
         facts.crq.deployment = deployment
     readiness = Readiness(facts)
@@ -153,7 +154,7 @@ def _item(each: Deliverable, deployment: Deployment, readiness: Readiness, by: U
     found = readiness.of[each.key]
     owner = Role(each.owner).label
     if found.complete:
-        who = f" · {found.by.name}" if found.by else ""
+        who = f" · {found.who}" if found.who else ""
         when = f", {say_near(found.at, now)}" if found.at else ""
         return Item("done", each.label, f"{owner}{who}{when}", each.key)
     note = f" · {found.missing}" if found.missing else ""
@@ -235,9 +236,9 @@ def _facts(facts: Facts) -> list[list[tuple[str, Any, str]]]:
     ]
     who = [
         ("CRQ opened by", crq.opened_by if crq else None, ""),
-        ("Approved by", facts.approval.by if facts.approval else None, ""),
+        ("Approved by", facts.approval.who if facts.approval else "", ""),
         ("Installed by", deployment.installed_by, ""),
-        ("Verified by", deployment.verified_by, ""),
+        ("Verified by", deployment.verified_by and deployment.verified_by.name_for(deployment.verified_for), ""),
     ]
     return [what, [each for each in who if each[1]]]
 

@@ -76,7 +76,7 @@ def row(turns: Turns, week: ReleaseWeek, *, now: datetime) -> Row:
 
 
 def _meta(turns: Turns) -> str:
-    deployment, count = turns.deployment, len(turns.facts.pull_requests)
+    deployment, count = turns.deployment, turns.facts.count
     came_from: date | None = getattr(deployment, "came_from", None)
     crq = turns.facts.crq
     words = [
@@ -148,7 +148,11 @@ def _at_rest(turns: Turns, now: datetime) -> Next:
     """Nobody has to do anything now: it waits for the batch, or it is over."""
     deployment = turns.deployment
     if deployment.status == S.VERIFIED and deployment.verified_by and deployment.verified_at:
-        return Next("Verified", f"{deployment.verified_by.name} · {say_near(deployment.verified_at, now)}", "ok")
+        return Next(
+            "Verified",
+            f"{deployment.verified_by.name_for(deployment.verified_for)} · {say_near(deployment.verified_at, now)}",
+            "ok",
+        )
     if deployment.status == S.BACKED_OUT:
         return Next("Backed out", "Its pull requests are back in the queue")
     return Next("Ready", f"Installs {_install_day(turns)} after batch", "ok")

@@ -204,7 +204,7 @@ PULL_REQUEST = Flow(
             effects.leave,
         ),
         Step("ship", "Ship", (P.PLANNED,), P.SHIPPED),
-        Step("requeue", "Return to the queue", (P.PLANNED, P.SHIPPED), P.SUBMITTED, effect=effects.leave),
+        Step("requeue", "Return to the queue", (P.PLANNED, P.SHIPPED), P.SUBMITTED, effect=effects.give_back),
         Step("withdraw", "Withdraw pull request", (P.SUBMITTED,), P.WITHDRAWN, (DEV, MANAGER)),
     ],
 )

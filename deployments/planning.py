@@ -73,7 +73,7 @@ def decide(review: CodeReview, pull_request: PullRequest, outcome: str, *, by: U
 def live_deployment(application_id: int, week: ReleaseWeek) -> Deployment | None:
     """The application's deployment of that week; there is at most one."""
     live = Deployment.objects.filter(application_id=application_id, week=week)
-    return live.exclude(status=Deployment.Status.WITHDRAWN).select_related("application", "week").first()
+    return live.exclude(status__in=Deployment.NO_LONGER_LIVE).select_related("application", "week").first()
 
 
 def fixed_scope(deployment: Deployment, *, by: User, now: datetime) -> str:

@@ -207,7 +207,7 @@ def _follow_up(call: Call) -> None:
         call.flow.emails[kind](call)
 
 
-def _for_whom(call: Call) -> Actor:
+def for_whom(call: Call) -> Actor:
     """Whose deputy the actor was in this, when nothing else allowed it."""
     if call.by is None:
         return None
@@ -224,7 +224,7 @@ def _event(call: Call) -> Event:
     return Event(
         at=call.now,
         actor=call.by,
-        for_user=_for_whom(call),
+        for_user=for_whom(call),
         action=call.step.action,
         object_type=call.flow.name,
         object_id=call.obj.pk,
