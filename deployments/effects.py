@@ -105,11 +105,9 @@ def join(call: Call) -> None:
 
 def give_back(call: Call) -> None:
     """The deployment ended, so what it contained waits in the queue again; the deployment still tells what it was."""
-    pull_request: PullRequest = call.obj
-    Contained.objects.create(
-        deployment=pull_request.deployment, pull_request=pull_request, head_sha=pull_request.head_sha, at=call.now
-    )
-    call.note["head"] = pull_request.head_sha
+    pull: PullRequest = call.obj
+    Contained.objects.create(deployment_id=pull.deployment_id, pull_request=pull, head_sha=pull.head_sha, at=call.now)
+    call.note["head"] = pull.head_sha
     leave(call)
 
 
