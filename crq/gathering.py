@@ -27,9 +27,10 @@ from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import Membership
 from accounts.roles import Role
-from crq.models import CRQ, Decision, Document, ExemptionRequest
+from crq.models import CRQ, Decision, Document, ExemptionRequest, Snapshot
 from crq.readiness import Facts
 from deployments.models import Contained, Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review
+from deployments.policy import Deadline
 
 
 def full_name(person: str) -> Concat:
@@ -118,6 +119,7 @@ def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
             standing_approval=FilteredRelation("crq__decisions", condition=standing),
             last_verdict=Subquery(newest.values("verdict")[:1]),
             last_digest=Subquery(newest.values("digest")[:1]),
+            missed_cutoff=Exists(_missed_cutoff()),
             contained_then=Subquery(contained.values("count")),
             approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
         )
@@ -136,6 +138,12 @@ def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
         )
         .prefetch_related(Prefetch("crq__documents", Document.objects.select_related("by").defer("file")))
     )
+
+
+def _missed_cutoff() -> QuerySet[Snapshot]:
+    """What was not ready at the cutoff of the week that it is in."""
+    of_its_week = Snapshot.objects.filter(deployment=OuterRef("pk"), milestone__week=OuterRef("week"))
+    return of_its_week.filter(milestone__key=Deadline.CUTOFF).exclude(missing=[])
 
 
 def _possible_approvers() -> QuerySet[Membership]:

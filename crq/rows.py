@@ -85,7 +85,11 @@ def _meta(turns: Turns) -> str:
         f"{count or 'no'} pull request{'' if count == 1 else 's'}",
     ]
     words += [f"moved from {say_day(came_from)}"] if came_from else []
-    return " · ".join([*words, "exempted"] if turns.facts.exempted else words)
+    if turns.facts.exempted:
+        words.append("exempted")
+    elif getattr(deployment, "missed_cutoff", False) and deployment.status != S.HELD:  # a hold says it itself
+        words.append("late at the cutoff")
+    return " · ".join(words)
 
 
 # --- Where it stands -----------------------------------------------------------------------------------------
