@@ -105,8 +105,8 @@ def join(call: Call) -> None:
 
 def give_back(call: Call) -> None:
     """The deployment ended, so what it contained waits in the queue again; the deployment still tells what it was."""
-    pull: PullRequest = call.obj
-    Contained.objects.create(deployment_id=pull.deployment_id, pull_request=pull, head_sha=pull.head_sha, at=call.now)
+    pull = call.obj
+    Contained.objects.create(deployment=pull.deployment, pull_request=pull, head_sha=pull.head_sha, at=call.now)
     call.note["head"] = pull.head_sha
     leave(call)
 

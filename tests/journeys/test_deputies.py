@@ -134,6 +134,33 @@ def test_who_had_it_asked_by_a_deputy_does_not_decide(stage: Stage) -> None:
         perform(EXEMPTION, "grant", request, by=stage.cast.manager, reason="Go")
 
 
+def test_the_openers_deputy_does_not_approve_for_them(stage: Stage) -> None:
+    lend(stage)
+    crq = stage.ready().crq
+    CRQ.objects.update(opened_by=stage.cast.manager)
+
+    with pytest.raises(Refused, match="Anita Desai, for whom you act, opened this CRQ"):
+        perform(CRQ_FLOW, "approve", crq, by=stage.cast.outsider)
+
+
+def test_the_askers_deputy_does_not_decide_for_them(stage: Stage) -> None:
+    Appointment.objects.create(user=stage.cast.manager, role=Role.DIRECTOR)
+    Deputy.objects.create(
+        for_user=stage.cast.manager,
+        deputy=stage.cast.outsider,
+        role=Role.DIRECTOR,
+        starts=MONDAY,
+        ends=date(2026, 12, 9),
+    )
+    request = late_request(stage, stage.ready(), by=stage.cast.manager)
+
+    with (
+        clock.frozen(moment(stage.week, "approval", hours=2)),
+        pytest.raises(Refused, match="Anita Desai, for whom you act, asked for this exemption"),
+    ):
+        perform(EXEMPTION, "deny", request, by=stage.cast.outsider, reason="It can wait")
+
+
 def test_a_deputy_verifies_in_somebodys_name(stage: Stage, client: Client) -> None:
     deployment = stage.installed()
     Deputy.objects.create(
