@@ -34,6 +34,10 @@ class User(AbstractUser):
     def name(self) -> str:
         return self.get_full_name() or self.username
 
+    def name_for(self, principal: "User | None") -> str:
+        """ "A for B" for what was done as somebody's deputy, else just the name."""
+        return f"{self.name} for {principal.name}" if principal else self.name
+
     @property
     def initials(self) -> str:
         """One or two capitals for the person's chip."""

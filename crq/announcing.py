@@ -11,7 +11,7 @@ from django.conf import settings
 from accounts.models import User
 from accounts.roles import Role, everybody
 from crq.models import CRQ, Announcement
-from crq.readiness import with_facts
+from crq.readiness import Facts, with_facts
 from deployments.flow import lock_week
 from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
@@ -44,7 +44,8 @@ def lines(week: ReleaseWeek) -> list[Line]:
     """Every live deployment of the week, in the order in which they were planned."""
     live = with_facts(Deployment.objects.filter(week=week).exclude(status=S.WITHDRAWN)).order_by("pk")
     return [
-        Line(each, getattr(each, "crq", None), len(each.pull_requests.all()), _outcome(each, week)) for each in live
+        Line(each.deployment, each.crq, len(each.pull_requests), _outcome(each.deployment, week))
+        for each in Facts.of_all(live)
     ]
 
 

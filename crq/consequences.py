@@ -94,9 +94,12 @@ def _crq(deployment: Deployment) -> CRQ | None:
 
 
 def _close(call: Call, closure: str) -> None:
+    """Closed as failed when the window ended, a CRQ may still end otherwise: a backout is never blocked."""
     crq = _crq(call.obj)
     if crq and crq.status != CRQ.Status.CLOSED:
         follow(call, CRQ_FLOW, "close", crq, closure=closure)
+    elif crq and crq.closure != closure:
+        follow(call, CRQ_FLOW, "correct", crq, closure=closure)
 
 
 def _each_pull_request(call: Call, action: str) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from crq.announcing import send_if_due
@@ -27,6 +26,7 @@ from deployments.rules import current_policy
 from workflow.eastern import say_instant
 from workflow.machine import impose
 from workflow.models import Event
+from workflow.transactions import whole
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def enforce(now: datetime) -> list[Enforced]:
     """
     done: list[Enforced] = []
     broken: set[int] = set()
-    due = _waiting(now).select_related("week").order_by("due_at", "pk")
+    due = waiting(now).select_related("week").order_by("due_at", "pk")
     for milestone in due:
         if milestone.week_id in broken:
             continue
@@ -76,28 +76,28 @@ def enforce(now: datetime) -> list[Enforced]:
     return done
 
 
-def _waiting(now: datetime) -> QuerySet[Milestone]:
+def waiting(now: datetime) -> QuerySet[Milestone]:
     """What has passed and is not enforced. In a week that was skipped meanwhile nothing is enforced any more."""
     return Milestone.objects.filter(enforced_at=None, due_at__lt=now, week__install_day__isnull=False)
 
 
+@whole
 def _claim_and_apply(milestone: Milestone, now: datetime) -> int | None:
     """The number of deployments held, or None when somebody else claimed the milestone or its date moved meanwhile."""
-    with transaction.atomic():
-        _lock_week_and_deployments(milestone.week_id)
-        if not _waiting(now).filter(pk=milestone.pk).update(enforced_at=now):
-            return None
-        held = sum(_judge(chunk, Facts.of_all(chunk), milestone, now) for chunk in _unjudged(milestone))
-        EFFECTS.get(milestone.key, _nothing_more)(milestone, now)
-        Event.objects.create(
-            at=now,
-            action="enforce",
-            object_type="milestone",
-            object_id=milestone.pk,
-            subject=str(milestone)[:300],
-            week=milestone.week.thursday,
-            data={"key": milestone.key, "due_at": milestone.due_at.isoformat(), "held": held},
-        )
+    _lock_week_and_deployments(milestone.week_id)
+    if not waiting(now).filter(pk=milestone.pk).update(enforced_at=now):
+        return None
+    held = sum(_judge(chunk, Facts.of_all(chunk), milestone, now) for chunk in _unjudged(milestone))
+    EFFECTS.get(milestone.key, _nothing_more)(milestone, now)
+    Event.objects.create(
+        at=now,
+        action="enforce",
+        object_type="milestone",
+        object_id=milestone.pk,
+        subject=str(milestone)[:300],
+        week=milestone.week.thursday,
+        data={"key": milestone.key, "due_at": milestone.due_at.isoformat(), "held": held},
+    )
     return held
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, standing
-from crq.deliverables import TABLE, Deliverable, Readiness
+from crq.deliverables import TABLE, Deliverable, Readiness, listed
 from crq.exemptions import EXEMPTION, at_risk
 from crq.flow import CRQ_FLOW
 from crq.missed import missed, tuesday_snapshots
@@ -19,7 +19,7 @@ from deployments.models import Deployment
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
 from workflow.badge import Badge
-from workflow.eastern import eastern_day, say_long_day
+from workflow.eastern import eastern_day, say_long_day, say_near
 from workflow.machine import refusal
 
 S, E = Deployment.Status, ExemptionRequest.Status
@@ -83,7 +83,7 @@ def _planned(deployment: Deployment, readiness: Readiness, by: User, now: dateti
     return Panel(
         tone="you" if mine else "wait",
         heading=heading,
-        sentence=f"{asked} Missing before this can be installed:".lstrip(),
+        sentence=_joined(_late(deployment, readiness, now), asked, "Missing before this can be installed:"),
         due=deployment.week.due(first[0].due) if first else None,
         missing=[_missing(each, readiness) for each in wanted],
         acts=_work(deployment, mine, by, now) + [each for each in ask if each.enabled],
@@ -106,7 +106,7 @@ def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: date
     return Panel(
         tone="you" if mine else "wait",
         heading="Ready for your decision" if mine else "Waiting for the manager's approval",
-        sentence=f"{sentence} {asked}".rstrip(),
+        sentence=_joined(_late(deployment, readiness, now), sentence, asked),
         due=deployment.week.due(Deadline.APPROVAL),
         acts=[
             approve,
@@ -141,7 +141,7 @@ def _held(deployment: Deployment, readiness: Readiness, by: User, now: datetime)
     return Panel(
         tone="stop",
         heading="Held",
-        sentence=" ".join(filter(None, [deployment.held_reason, asked, "What was due:" if shown else ""])),
+        sentence=_joined(deployment.held_reason, asked, "What was due:" if shown else ""),
         missing=[_missing(each, readiness, late.get(each.key, "")) for each in shown],
         acts=[
             *_work(deployment, mine, by, now),
@@ -149,6 +149,23 @@ def _held(deployment: Deployment, readiness: Readiness, by: User, now: datetime)
             _move(deployment, by, now, primary=not mine and not _possible(ask)),
         ],
     )
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _late(deployment: Deployment, readiness: Readiness, now: datetime) -> str:
+    """Where a missed cutoff holds nothing, or no longer, it is still said, with how long there is left."""
+    week = deployment.week
+    until = week.due(Deadline.APPROVAL)
+    if until is None or now > until or not week.passed(Deadline.CUTOFF, now):
+        return ""
+    late = missed(tuesday_snapshots(deployment, week), readiness, week)
+    if not late:
+        return ""
+    what = listed(each.deliverable for each in late)
+    return f"Late at the cutoff: {what}. It can be approved until {say_near(until, now)}."
 
 
 def _possible(acts: list[Act]) -> bool:

@@ -79,7 +79,7 @@ def _core_dev(facts: Facts) -> Fulfilment:
 
 def _approved(facts: Facts) -> Fulfilment:
     approval = facts.approval
-    return Fulfilment(1, 1, approval.at, approval.by) if approval else Fulfilment(0)
+    return Fulfilment(1, 1, approval.at, approval.by, for_user=approval.for_user) if approval else Fulfilment(0)
 
 
 def _installed(facts: Facts) -> Fulfilment:
@@ -92,7 +92,7 @@ def _installed(facts: Facts) -> Fulfilment:
 def _verified(facts: Facts) -> Fulfilment:
     deployment = facts.deployment
     if deployment.status == Deployment.Status.VERIFIED:
-        return Fulfilment(1, 1, deployment.verified_at, deployment.verified_by)
+        return Fulfilment(1, 1, deployment.verified_at, deployment.verified_by, for_user=deployment.verified_for)
     return Fulfilment(0)
 
 
@@ -228,7 +228,7 @@ class Readiness:
                 "done": found.done,
                 "total": found.total,
                 "at": found.at.isoformat() if found.at else None,
-                "by": found.by.name if found.by else None,
+                "by": found.who or None,
             }
             for key, found in self.of.items()
         }

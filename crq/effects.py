@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from crq.models import CRQ, Decision, Document
 from crq.readiness import Facts
+from workflow.machine import for_whom
 from workflow.steps import Call, Refused
 
 
@@ -63,7 +64,8 @@ def sha256(upload: UploadedFile[Any]) -> str:
 def approve(call: Call) -> None:
     """Given `digest`, the content that the manager looked at: anything newer must be looked at first.
 
-    Given `approver` by the system: the manager whose approval came with a granted exemption.
+    Given `approver` by the system: the manager whose approval came with a granted exemption, `approver_for` whom they
+    were deputy of.
     """
     digest = Facts.fresh(call.obj.deployment).digest
     if call.given.get("digest", digest) != digest:
@@ -86,15 +88,26 @@ def close(call: Call) -> None:
     call.note["closure"] = str(call.obj.closure)
 
 
+def correct(call: Call) -> None:
+    """Given `closure`: what was closed ended otherwise after all."""
+    call.note["was"] = str(call.obj.closure)
+    close(call)
+
+
 def _decide(call: Call, verdict: str, digest: str) -> None:
-    if approver := call.given.get("approver"):
-        call.note["approver"] = approver.name
+    """Given `approver` and `approver_for` by the system, else whoever acts."""
+    by, principal = call.given.get("approver"), call.given.get("approver_for")
+    if by:
+        call.note["approver"] = by.name_for(principal)
+    else:
+        by, principal = call.person, for_whom(call)
     Decision.objects.create(
         crq=call.obj,
         verdict=verdict,
         digest=digest,
         opened_by_id=call.obj.opened_by_id,
-        by=call.given.get("approver") or call.person,
+        by=by,
+        for_user=principal,
         at=call.now,
         reason=call.reason,
     )

@@ -18,7 +18,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_instant
-from workflow.machine import follow, perform
+from workflow.machine import follow, for_whom, perform
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
 AT_RISK = timedelta(hours=4)
@@ -67,9 +67,9 @@ def _still_open(request: ExemptionRequest, by: Actor, now: datetime) -> str:
 
 
 def _someone_else_decides(request: ExemptionRequest, by: Actor, now: datetime) -> str:
-    """Whoever asked does not decide, nor does their deputy for them."""
-    asker, day = request.requested_by_id, eastern_day(now)
-    did = own_part(by, DIRECTOR, None, day, lambda who: "asked for this exemption" if who.pk == asker else "")
+    """Whoever asked, or had it asked by a deputy, does not decide, nor does their deputy for them."""
+    askers, day = {request.requested_by_id, request.requested_for_id}, eastern_day(now)
+    did = own_part(by, DIRECTOR, None, day, lambda who: "asked for this exemption" if who.pk in askers else "")
     return f"{did}, so someone else must decide it." if did else ""
 
 
@@ -80,6 +80,7 @@ def _request(call: Call) -> None:
         raise Refused.because("Say why, why it cannot wait, and what the risk of installing late is.")
     request.week = request.crq.deployment.week
     request.requested_by, request.requested_at = call.person, call.now
+    request.requested_for = for_whom(call)
     if call.given.get("approve"):
         _approve_with_it(call)
 
@@ -98,6 +99,7 @@ def _approve_with_it(call: Call) -> None:
 
 def _decide(call: Call) -> None:
     call.obj.decided_by, call.obj.decided_at, call.obj.decision_reason = call.by, call.now, call.reason
+    call.obj.decided_for = for_whom(call)
 
 
 def _note(call: Call) -> None:
@@ -121,7 +123,8 @@ def granted(call: Call) -> None:
     if crq.status == CRQ.Status.APPROVED:
         follow(call, DEPLOYMENT, "clear", deployment)
     elif crq.status == CRQ.Status.OPEN and request.approved_digest == facts.digest:
-        follow(call, CRQ_FLOW, "approve", crq, approver=request.requested_by)
+        approver = {"approver": request.requested_by, "approver_for": request.requested_for}
+        follow(call, CRQ_FLOW, "approve", crq, **approver)
 
 
 def withdraw_open(call: Call, crq: CRQ) -> None:
@@ -143,7 +146,7 @@ def _lock(pk: int) -> ExemptionRequest:
     """Locks the deployment, its CRQ, then the request."""
     crq = lock_crq(ExemptionRequest.objects.values_list("crq_id", flat=True).get(pk=pk))
     locked = ExemptionRequest.objects.select_for_update(no_key=True, of=("self",))
-    request = locked.select_related("requested_by", "week").get(pk=pk)
+    request = locked.select_related("requested_by", "requested_for", "week").get(pk=pk)
     request.crq = crq
     return request
 

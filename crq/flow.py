@@ -95,6 +95,7 @@ CRQ_FLOW = Flow(
         ),
         Step("void", "Void approval", (S.APPROVED,), S.OPEN, effect=effects.void, emails=("approval_voided",)),
         Step("close", "Close CRQ", CHANGEABLE, S.CLOSED, effect=effects.close),
+        Step("correct", "Correct how the CRQ was closed", (S.CLOSED,), effect=effects.correct),
     ],
     join=join_deployment,
 )

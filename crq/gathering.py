@@ -10,14 +10,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from django.db.models import CharField, Exists, F, FilteredRelation, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    CharField,
+    Count,
+    Exists,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import Membership
 from accounts.roles import Role
-from crq.models import CRQ, Decision, Document, ExemptionRequest
+from crq.models import CRQ, Decision, Document, ExemptionRequest, Snapshot
 from crq.readiness import Facts
-from deployments.models import Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review
+from deployments.models import Contained, Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review
+from deployments.policy import Deadline
 
 
 def full_name(person: str) -> Concat:
@@ -53,6 +66,11 @@ class CurrentFacts(Facts):
     def request(self) -> ExemptionRequest | None:
         asked: ExemptionRequest | None = getattr(self.deployment, "asked_exemption", None)
         return asked
+
+    @property
+    def count(self) -> int:
+        """Of pull requests; once the deployment has ended, those that it contained then."""
+        return len(self.pull_requests) or getattr(self.deployment, "contained_then", None) or 0
 
     @property
     def is_returned(self) -> bool:
@@ -92,6 +110,8 @@ def _facts(deployment: Deployment, pull_requests: Iterable[PullRequest]) -> Curr
 
 def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
     newest = Decision.objects.filter(crq__deployment=OuterRef("pk")).order_by("-at", "-pk")
+    contained = Contained.objects.filter(deployment=OuterRef("pk")).order_by().values("deployment")
+    contained = contained.annotate(count=Count("pk"))
     standing = Q(crq__decisions__verdict=Decision.Verdict.APPROVED, crq__decisions__voided_at=None)
     return (
         deployments.annotate(
@@ -99,6 +119,8 @@ def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
             standing_approval=FilteredRelation("crq__decisions", condition=standing),
             last_verdict=Subquery(newest.values("verdict")[:1]),
             last_digest=Subquery(newest.values("digest")[:1]),
+            missed_cutoff=Exists(_missed_cutoff()),
+            contained_then=Subquery(contained.values("count")),
             approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
         )
         .select_related(  # type: ignore[misc] # the types know no filtered relations
@@ -109,11 +131,19 @@ def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
             "started_by",
             "installed_by",
             "verified_by",
+            "verified_for",
             "standing_approval__by",
+            "standing_approval__for_user",
             "asked_exemption",
         )
         .prefetch_related(Prefetch("crq__documents", Document.objects.select_related("by").defer("file")))
     )
+
+
+def _missed_cutoff() -> QuerySet[Snapshot]:
+    """What was not ready at the cutoff of the week that it is in."""
+    of_its_week = Snapshot.objects.filter(deployment=OuterRef("pk"), milestone__week=OuterRef("week"))
+    return of_its_week.filter(milestone__key=Deadline.CUTOFF).exclude(missing=[])
 
 
 def _possible_approvers() -> QuerySet[Membership]:

@@ -15,6 +15,7 @@ from crq import uploads
 from crq.decision import Panel, badge, panel
 from crq.deliverables import TABLE, Deliverable, Readiness
 from crq.flow import CRQ_FLOW
+from crq.missed import missed, tuesday_snapshots
 from crq.models import CRQ, Document
 from crq.readiness import Facts
 from crq.timeline import Entry, timeline
@@ -106,8 +107,10 @@ class Page:
 
 
 def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
-    """`deployment` comes from `with_facts`; costs two further queries for roles and one for the timeline."""
-    facts = Facts(deployment).remember()
+    """`deployment` comes from `with_facts`; costs two further queries for roles, one for the timeline, and once the
+    cutoff has passed two for what was missed then."""
+    [facts] = Facts.of_all([deployment])
+    facts.remember()
     if facts.crq:
         facts.crq.deployment = deployment
     readiness = Readiness(facts)
@@ -135,10 +138,12 @@ def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
 
 
 def _groups(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> list[Group]:
-    found = []
+    found, week = [], deployment.week
+    snapshots = tuesday_snapshots(deployment, week) if week.passed(Deadline.CUTOFF, now) else []
+    late = {each.deliverable.key: each.words(now) for each in missed(snapshots, readiness, week)}
     for deadline in dict.fromkeys(each.due for each in TABLE):
-        due = deployment.week.due(deadline)
-        items = [_item(each, deployment, readiness, by, now) for each in TABLE if each.due == deadline]
+        due = week.due(deadline)
+        items = [_item(each, deployment, readiness, by, now, late) for each in TABLE if each.due == deadline]
         label = f"By {say_instant(due, now=now)}" if due else "No deadline"
         met = all(readiness.complete(each.key) for each in TABLE if each.due == deadline)
         found.append(Group(label, "Met" if met else _note(due, now), items))
@@ -149,13 +154,17 @@ def _note(due: datetime | None, now: datetime) -> str:
     return "" if due is None else "Passed" if now > due else f"Due {say_near(due, now)}"
 
 
-def _item(each: Deliverable, deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Item:
+def _item(  # noqa: PLR0917
+    each: Deliverable, deployment: Deployment, readiness: Readiness, by: User, now: datetime, late: dict[str, str]
+) -> Item:
+    """`late`: by how long what is there now missed its deadline, by key."""
     found = readiness.of[each.key]
     owner = Role(each.owner).label
     if found.complete:
-        who = f" · {found.by.name}" if found.by else ""
+        who = f" · {found.who}" if found.who else ""
         when = f", {say_near(found.at, now)}" if found.at else ""
-        return Item("done", each.label, f"{owner}{who}{when}", each.key)
+        missed_by = f" · {late[each.key]}" if each.key in late else ""
+        return Item("done", each.label, f"{owner}{who}{when}{missed_by}", each.key)
     note = f" · {found.missing}" if found.missing else ""
     due = deployment.week.due(each.due)
     if due and now > due and deployment.status in LATE_WHILE:
@@ -235,9 +244,9 @@ def _facts(facts: Facts) -> list[list[tuple[str, Any, str]]]:
     ]
     who = [
         ("CRQ opened by", crq.opened_by if crq else None, ""),
-        ("Approved by", facts.approval.by if facts.approval else None, ""),
+        ("Approved by", facts.approval.who if facts.approval else "", ""),
         ("Installed by", deployment.installed_by, ""),
-        ("Verified by", deployment.verified_by, ""),
+        ("Verified by", deployment.verified_by and deployment.verified_by.name_for(deployment.verified_for), ""),
     ]
     return [what, [each for each in who if each[1]]]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crq.deliverables import TABLE
+from crq.models import Snapshot
 from crq.turns import Turns
 from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
@@ -56,17 +58,24 @@ def next_due(week: ReleaseWeek, now: datetime) -> NextDue | None:
 def rail(
     week: ReleaseWeek, live: Sequence[Turns], now: datetime, *, plan_sent: datetime | None, sent: datetime | None
 ) -> list[Step]:
-    """The six steps of the week; none for a skipped week. `plan_sent` and `sent` are those of the two e-mails."""
+    """The six steps of the week; none for a skipped week. `plan_sent` and `sent` are those of the two e-mails.
+
+    A deadline that was enforced is told as it was then; one statement, once the first has passed.
+    """
     plan, cutoff, approval = week.due(Deadline.PLAN_EMAIL), week.due(Deadline.CUTOFF), week.due(Deadline.APPROVAL)
     install, close = week.due(Deadline.INSTALL), week.due(Deadline.INSTALL_CLOSE)
     if not (plan and cutoff and approval and install and close):
         return []
+    then = _missed_then(week) if now > cutoff else {}
     status = _when(sent, now) if sent else f"{_day(close, now)}, after install"
     steps = [
         Step("Plan shared", _when(plan_sent or plan, now), f"{len(live)} planned", plan, bool(plan_sent)),
-        _tallied("PRs and CRQs", cutoff, live, FIRST, now),
-        replace(_tallied("Docs and branch", approval, live, EVIDENCE, now), when=_day(approval, now)),
-        _tallied("CRQ approvals", approval, live, ("approved",), now),
+        _tallied("PRs and CRQs", cutoff, live, FIRST, now, then.get(Deadline.CUTOFF)),
+        replace(
+            _tallied("Docs and branch", approval, live, EVIDENCE, now, then.get(Deadline.APPROVAL)),
+            when=_day(approval, now),
+        ),
+        _tallied("CRQ approvals", approval, live, ("approved",), now, then.get(Deadline.APPROVAL)),
         replace(
             _tallied("Code install", install, live, ("installed",), now), when=_when(install, now, "about "), at=close
         ),
@@ -75,7 +84,27 @@ def rail(
     return _placed(steps, now)
 
 
-def _tallied(label: str, at: datetime, live: Sequence[Turns], keys: tuple[str, ...], now: datetime) -> Step:
+def _missed_then(week: ReleaseWeek) -> dict[str, list[list[str]]]:
+    """By deadline that was enforced: for each deployment judged, the deliverables that were missing."""
+    found: dict[str, list[list[str]]] = defaultdict(list)
+    taken = Snapshot.objects.filter(milestone__week=week, milestone__enforced_at__isnull=False)
+    for key, missing in taken.order_by("pk").values_list("milestone__key", "missing"):
+        found[key].append(missing)
+    return found
+
+
+def _tallied(  # noqa: PLR0917
+    label: str,
+    at: datetime,
+    live: Sequence[Turns],
+    keys: tuple[str, ...],
+    now: datetime,
+    then: list[list[str]] | None = None,
+) -> Step:
+    """`then`: what each deployment missed at the deadline, which counts from there on."""
+    if then:
+        ready = [not set(keys).intersection(missing) for missing in then]
+        return Step(label, _when(at, now), f"{sum(ready)} of {len(ready)} at the deadline", at, all(ready))
     done = sum(all(each.complete(key) for key in keys) for each in live)
     return Step(label, _when(at, now), f"{done} of {len(live)}", at, bool(live) and done == len(live))
 

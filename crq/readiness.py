@@ -13,7 +13,11 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
 from crq.models import CRQ, Decision, Document, ExemptionRequest
-from deployments.models import Deployment, PullRequest, ReleaseBranch, Review
+from deployments.models import Contained, Deployment, PullRequest, ReleaseBranch, Review
+
+S = Deployment.Status
+GAVE_BACK = {S.FAILED, S.BACKED_OUT, S.WITHDRAWN}
+"""Where a deployment may have given its pull requests back to the queue."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,12 @@ class Fulfilment:
     at: datetime | None = None
     by: User | None = None
     missing: str = ""
+    for_user: User | None = None
+
+    @property
+    def who(self) -> str:
+        """A name, "A for B" for a deputy, or nothing."""
+        return self.by.name_for(self.for_user) if self.by else ""
 
     @property
     def complete(self) -> bool:
@@ -38,14 +48,14 @@ class Fulfilment:
 def with_facts(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
     """The query with all that `Facts` reads: a fixed number of statements, however many deployments."""
     return deployments.select_related(
-        "application__team", "week", "crq__opened_by", "core_dev_by", "installed_by", "verified_by"
+        "application__team", "week", "crq__opened_by", "core_dev_by", "installed_by", "verified_by", "verified_for"
     ).prefetch_related(
         "week__milestones",
         Prefetch("pull_requests", PullRequest.objects.select_related("repository", "author").order_by("pk")),
         Prefetch("pull_requests__reviews", Review.objects.select_related("reviewer")),
         Prefetch("branches", ReleaseBranch.objects.select_related("by", "repository")),
         Prefetch("crq__documents", Document.objects.select_related("by").defer("file")),
-        Prefetch("crq__decisions", Decision.objects.select_related("by")),
+        Prefetch("crq__decisions", Decision.objects.select_related("by", "for_user")),
         "crq__exemptions",
     )
 
@@ -58,12 +68,19 @@ class Facts:
 
     @classmethod
     def of_all(cls, deployments: Iterable[Deployment]) -> list[Facts]:
-        return [cls(deployment) for deployment in deployments]
+        """Those that ended show what they contained then: two more statements when there are any."""
+        found = [cls(deployment) for deployment in deployments]
+        ended = [each for each in found if each.deployment.status in GAVE_BACK and not each.pull_requests]
+        contained = _contained([each.deployment.pk for each in ended])
+        for facts in ended:
+            facts.pull_requests = contained.get(facts.deployment.pk, [])
+        return found
 
     @classmethod
     def fresh(cls, deployment: Deployment) -> Facts:
         """Read anew from the database, under whatever locks the caller holds."""
-        return cls(with_facts(Deployment.objects.filter(pk=deployment.pk)).get())
+        [facts] = cls.of_all(with_facts(Deployment.objects.filter(pk=deployment.pk)))
+        return facts
 
     @classmethod
     def seen(cls, deployment: Deployment) -> Facts:
@@ -134,3 +151,18 @@ class Facts:
         heads = sorted([pull.repository_id, pull.number, pull.head_sha] for pull in self.pull_requests)
         papers = sorted([kind, document.sha256] for kind, document in self.documents.items())
         return hashlib.sha256(json.dumps([heads, papers]).encode()).hexdigest()
+
+
+def _contained(ended: list[int]) -> dict[int, list[PullRequest]]:
+    """What each of these deployments contained when it ended: the pull requests with their head commits of then."""
+    if not ended:
+        return {}
+    rows = Contained.objects.filter(deployment__in=ended).select_related(
+        "pull_request__repository", "pull_request__author"
+    )
+    reviews = Prefetch("pull_request__reviews", Review.objects.select_related("reviewer"))
+    found: dict[int, list[PullRequest]] = {}
+    for row in rows.prefetch_related(reviews).order_by("pull_request"):
+        row.pull_request.head_sha = row.head_sha
+        found.setdefault(row.deployment_id, []).append(row.pull_request)
+    return found

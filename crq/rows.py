@@ -76,7 +76,7 @@ def row(turns: Turns, week: ReleaseWeek, *, now: datetime) -> Row:
 
 
 def _meta(turns: Turns) -> str:
-    deployment, count = turns.deployment, len(turns.facts.pull_requests)
+    deployment, count = turns.deployment, turns.facts.count
     came_from: date | None = getattr(deployment, "came_from", None)
     crq = turns.facts.crq
     words = [
@@ -85,7 +85,11 @@ def _meta(turns: Turns) -> str:
         f"{count or 'no'} pull request{'' if count == 1 else 's'}",
     ]
     words += [f"moved from {say_day(came_from)}"] if came_from else []
-    return " · ".join([*words, "exempted"] if turns.facts.exempted else words)
+    if turns.facts.exempted:
+        words.append("exempted")
+    elif getattr(deployment, "missed_cutoff", False) and deployment.status != S.HELD:  # a hold says it itself
+        words.append("late at the cutoff")
+    return " · ".join(words)
 
 
 # --- Where it stands -----------------------------------------------------------------------------------------
@@ -148,7 +152,11 @@ def _at_rest(turns: Turns, now: datetime) -> Next:
     """Nobody has to do anything now: it waits for the batch, or it is over."""
     deployment = turns.deployment
     if deployment.status == S.VERIFIED and deployment.verified_by and deployment.verified_at:
-        return Next("Verified", f"{deployment.verified_by.name} · {say_near(deployment.verified_at, now)}", "ok")
+        return Next(
+            "Verified",
+            f"{deployment.verified_by.name_for(deployment.verified_for)} · {say_near(deployment.verified_at, now)}",
+            "ok",
+        )
     if deployment.status == S.BACKED_OUT:
         return Next("Backed out", "Its pull requests are back in the queue")
     return Next("Ready", f"Installs {_install_day(turns)} after batch", "ok")

@@ -75,7 +75,8 @@ def page(thursday: date, *, now: datetime) -> Page | None:
         return None
     taken = _by_milestone(Snapshot.objects.filter(milestone__week=week).order_by("deployment_id"))
     ids = {snapshot.deployment_id for rows in taken.values() for snapshot in rows}
-    known = {each.pk: Readiness(Facts(each)) for each in with_facts(Deployment.objects.filter(pk__in=ids))}
+    found = Facts.of_all(with_facts(Deployment.objects.filter(pk__in=ids)))
+    known = {each.deployment.pk: Readiness(each) for each in found}
     judged = [each for each in week.milestones.all() if each.key in _judging()]
     return Page(
         week=week,

@@ -51,6 +51,7 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
     ("crq", "return"): ("review", "asked for changes"),
     ("crq", "void"): ("stop", "voided the approval"),
     ("crq", "close"): ("doc", "closed the CRQ: {closure}"),
+    ("crq", "correct"): ("doc", "corrected how the CRQ was closed: {closure}, not {was}"),
     ("crq", "attach_justification"): ("doc", "attached {name}, version {version}"),
     ("crq", "attach_tests"): ("doc", "attached {name}, version {version}"),
     ("crq", "attach_plan"): ("doc", "attached {name}, version {version}"),

@@ -65,8 +65,8 @@ class Turns:
         return next((turn for turn in self.all if turn.mine), self.all[0] if self.all else None)
 
     def complete(self, key: str) -> bool:
-        """Whether it was achieved; a backout returns the pull requests to the queue, but they had been approved."""
-        passed = self.deployment.status == S.BACKED_OUT and key in BEFORE_INSTALL
+        """Whether it was achieved; a failed one may give its pull requests back, but they had been approved."""
+        passed = self.deployment.status in {S.FAILED, S.BACKED_OUT} and key in BEFORE_INSTALL
         return passed or self.readiness.complete(key)
 
     def mine(self, key: str) -> bool:

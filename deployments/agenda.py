@@ -141,7 +141,7 @@ def _pull_requests(review: CodeReview, decided: list[int], *, with_waiting: bool
 def _live_deployments(review: CodeReview, pull_requests: list[PullRequest]) -> dict[int, Deployment]:
     applications = {each.repository.application_id for each in pull_requests}
     found = Deployment.objects.filter(week=review.week_id, application__in=applications)
-    return {each.application_id: each for each in found.exclude(status=Deployment.Status.WITHDRAWN)}
+    return {each.application_id: each for each in found.exclude(status__in=Deployment.NO_LONGER_LIVE)}
 
 
 def _item(

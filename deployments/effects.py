@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from accounts.roles import Role, standing
 from deployments.guards import closed_week, other_live_deployment
-from deployments.models import Deferral, Deployment, PullRequest, ReleaseBranch, Review, ReviewDecision
+from deployments.models import Contained, Deferral, Deployment, PullRequest, ReleaseBranch, Review, ReviewDecision
 from workflow.eastern import eastern_day, say_day
-from workflow.machine import take
+from workflow.machine import for_whom, take
 from workflow.steps import Call, Refused
 
 
@@ -76,6 +76,7 @@ def finish(call: Call) -> None:
 
 def verify(call: Call) -> None:
     call.obj.verified_at, call.obj.verified_by = call.now, call.by
+    call.obj.verified_for = for_whom(call)
 
 
 def submit(call: Call) -> None:
@@ -100,6 +101,14 @@ def join(call: Call) -> None:
         raise Refused.because(f"{pull_request} was closed without merging.")
     pull_request.deployment = deployment
     call.note["deployment"] = deployment.title
+
+
+def give_back(call: Call) -> None:
+    """The deployment ended, so what it contained waits in the queue again; the deployment still tells what it was."""
+    pull = call.obj
+    Contained.objects.create(deployment=pull.deployment, pull_request=pull, head_sha=pull.head_sha, at=call.now)
+    call.note["head"] = pull.head_sha
+    leave(call)
 
 
 def leave(call: Call) -> None:

@@ -1,15 +1,22 @@
 """What can happen to a deployment, a pull request, a review, a week and the schedule: one table each, by action.
 
 `crq/` completes these tables with what only it knows: guards that look at the CRQ, and consequences for it.
+
+Rows are locked in one order everywhere, so that nobody waits in a circle: the schedule; deployments by key; their CRQs
+and exemption requests; pull requests by key; code reviews; weeks by date; announcements.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from accounts.roles import Role
 from deployments import effects, guards, week_effects, week_guards
 from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, SchedulePolicy
 from deployments.rules import lock_policy
 from workflow.steps import Flow, Step
+from workflow.transactions import Again
 
 DEV, MANAGER, SCRUM, DEVOPS = Role.DEVELOPER, Role.MANAGER, Role.SCRUM_MASTER, Role.DEVOPS
 ADMIN = Role.ADMINISTRATOR
@@ -27,16 +34,30 @@ def join_week(deployment: Deployment) -> None:
     deployment.week = lock_week(deployment.week_id)
 
 
-def lock_pull_request(pk: int) -> PullRequest:
-    """Locks its deployment, then the pull request; again from the start if it changed deployments meanwhile."""
-    while True:
-        deployment_id = PullRequest.objects.values_list("deployment_id", flat=True).get(pk=pk)
-        deployment = lock_deployment(deployment_id) if deployment_id else None
-        locked = PullRequest.objects.select_for_update(no_key=True, of=("self",))
-        pull_request = locked.select_related("repository__application", "author").get(pk=pk)
-        if pull_request.deployment_id == deployment_id:
-            pull_request.deployment = deployment
-            return pull_request
+def lock_pull_requests(pks: Collection[int], *, into: Iterable[int] = ()) -> list[PullRequest]:
+    """Locks the deployments that they are in or will join, by key, then the pull requests, by key.
+
+    Raises Again when one of them changed deployments meanwhile.
+    """
+    was = dict(PullRequest.objects.filter(pk__in=pks).values_list("pk", "deployment_id"))
+    deployments = {pk: lock_deployment(pk) for pk in sorted({*into, *filter(None, was.values())})}
+    rows = PullRequest.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=was).order_by("pk")
+    found = list(rows.select_related("repository__application__team", "author"))
+    for each in found:
+        if each.deployment_id != was[each.pk]:
+            raise Again
+        each.deployment = deployments[each.deployment_id] if each.deployment_id else None
+    return found
+
+
+def lock_pull_request(pk: int, *, into: Iterable[int] = ()) -> PullRequest:
+    [found] = lock_pull_requests([pk], into=into)
+    return found
+
+
+def lock_to_join(pk: int, given: dict[str, Any]) -> PullRequest:
+    """A pull request that joins a deployment needs that one's lock before its own."""
+    return lock_pull_request(pk, into=[given["deployment"].pk])
 
 
 def lock_review(pk: int) -> CodeReview:
@@ -193,7 +214,7 @@ PULL_REQUEST = Flow(
             effects.new_head,
             plain=False,
         ),
-        Step("plan", "Plan", (P.SUBMITTED,), P.PLANNED, PLANNERS, (), effects.join, plain=False),
+        Step("plan", "Plan", (P.SUBMITTED,), P.PLANNED, PLANNERS, (), effects.join, plain=False, lock=lock_to_join),
         Step(
             "unplan",
             "Take out of the deployment",
@@ -204,7 +225,7 @@ PULL_REQUEST = Flow(
             effects.leave,
         ),
         Step("ship", "Ship", (P.PLANNED,), P.SHIPPED),
-        Step("requeue", "Return to the queue", (P.PLANNED, P.SHIPPED), P.SUBMITTED, effect=effects.leave),
+        Step("requeue", "Return to the queue", (P.PLANNED, P.SHIPPED), P.SUBMITTED, effect=effects.give_back),
         Step("withdraw", "Withdraw pull request", (P.SUBMITTED,), P.WITHDRAWN, (DEV, MANAGER)),
     ],
 )

@@ -170,7 +170,7 @@ def every_week() -> QuerySet[ReleaseWeek]:
 def targets(application: Application, weeks: list[ReleaseWeek]) -> Choices:
     """Each week with what planning into it means for the application; weeks with a fixed scope are left out."""
     live = Deployment.objects.filter(application=application, week__in=weeks)
-    taken = {each.week_id: each for each in live.exclude(status=Deployment.Status.WITHDRAWN)}
+    taken = {each.week_id: each for each in live.exclude(status__in=Deployment.NO_LONGER_LIVE)}
     words = []
     for week in weeks:
         deployment = taken.get(week.pk)

@@ -36,7 +36,7 @@ def only_one_in_week(deployment: Deployment, by: Actor, now: datetime) -> str:
 def other_live_deployment(deployment: Deployment, week: ReleaseWeek) -> Deployment | None:
     """The application's live deployment in that week, if it is another one."""
     live = Deployment.objects.filter(application_id=deployment.application_id, week=week)
-    return live.exclude(status=Deployment.Status.WITHDRAWN).exclude(pk=deployment.pk).first()
+    return live.exclude(status__in=Deployment.NO_LONGER_LIVE).exclude(pk=deployment.pk).first()
 
 
 def batch_is_complete(deployment: Deployment, by: Actor, now: datetime) -> str:

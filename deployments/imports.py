@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 
 from accounts.models import User
 from deployments import planning
@@ -20,6 +19,7 @@ from deployments.forge.github import ForgePull, Malformed, read_pull, read_revie
 from deployments.models import PullRequest, Repository, Review
 from workflow.machine import perform, take
 from workflow.steps import Refused
+from workflow.transactions import whole
 
 Outcome = Literal["taken", "updated", "unchanged", "skipped", "malformed"]
 CLOSED = {"closed": "was closed without merging", "merged": "was merged before it was submitted here"}
@@ -81,8 +81,7 @@ class Import:
 
     def _each(self, position: str, entry: object, take: Any) -> None:
         try:
-            with transaction.atomic():
-                subject, outcome, why = take(entry)
+            subject, outcome, why = whole(take)(entry)
         except Malformed as error:
             subject, outcome, why = _subject(entry), "malformed", str(error)
         except ValidationError as error:

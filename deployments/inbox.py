@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, Standing, standing
-from deployments.models import CodeReview, Deployment, PullRequest, ReleaseWeek, Review
+from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, Review
 from deployments.policy import Deadline
+from deployments.weeks import AHEAD
 from workflow.eastern import eastern_day, say_day
 from workflow.inbox import Task
+
+LOOK_AHEAD = timedelta(weeks=AHEAD + 4)
+"""A month before the first week of a year is opened."""
 
 
 def awaits_review_by(pull_request: PullRequest, person: User, who: Standing) -> bool:
@@ -121,3 +125,18 @@ def stranded(*, now: datetime) -> Iterator[Task]:
             url=deployment.get_absolute_url(),
             why=f"No code install in the {deployment.week}: {deployment.week.skip_reason}",
         )
+
+
+def unconfirmed_years(*, now: datetime) -> Iterator[Task]:
+    """Years into which weeks are opened, and of which no day is closed yet: the administrator confirms the proposal."""
+    today = eastern_day(now)
+    years = dict.fromkeys((today.year, (today + LOOK_AHEAD).year))
+    known = set(ClosedDay.objects.filter(day__year__in=years).values_list("day__year", flat=True))
+    for year in years:
+        if year not in known:
+            yield Task(
+                verb="Confirm the holidays and freezes of",
+                subject=str(year),
+                url=f"{reverse('closed-days')}?year={year}&propose=1#propose",
+                why="Weeks of that year are opened without any",
+            )

@@ -1,6 +1,5 @@
 """Deciding what goes into which week: the verbs that touch several objects, each in one transaction.
 
-Rows are locked in one order everywhere: the pull requests by key, the code review, the week, the deployment.
 Each raises Refused, and then nothing of it is written.
 """
 
@@ -9,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db import transaction
-
 from accounts.models import User
-from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST
+from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST, lock_pull_requests
 from deployments.guards import closed_week
 from deployments.models import Application, CodeReview, Deployment, PullRequest, ReleaseWeek, ReviewDecision
 from workflow.machine import begin, perform, refusal
 from workflow.steps import Actor
+from workflow.transactions import whole
 
 
 def submit(pull_request: PullRequest, *, by: Actor) -> PullRequest:
@@ -25,55 +23,54 @@ def submit(pull_request: PullRequest, *, by: Actor) -> PullRequest:
     return submitted
 
 
+@whole
 def plan_deployment(
     application: Application, week: ReleaseWeek, title: str, pull_requests: Iterable[PullRequest], *, by: User
 ) -> Deployment:
     """Plans a new deployment with these submitted pull requests."""
-    with transaction.atomic():
-        _lock(pull_requests)
-        deployment: Deployment = begin(
-            DEPLOYMENT, "plan", Deployment(application=application, week=week, title=title), by=by
-        )
-        _join(deployment, pull_requests, by)
+    _lock(pull_requests)
+    new = Deployment(application=application, week=week, title=title)
+    deployment: Deployment = begin(DEPLOYMENT, "plan", new, by=by)
+    _join(deployment, pull_requests, by)
     return deployment
 
 
+@whole
 def change_scope(
     deployment: Deployment, *, add: Collection[PullRequest], remove: Collection[PullRequest], by: User
 ) -> None:
     """Adds submitted pull requests to a planned deployment and takes others out."""
-    with transaction.atomic():
-        _lock(add)
-        for pull_request in _in_order(remove):
-            perform(PULL_REQUEST, "unplan", pull_request, by=by)
-        _join(deployment, add, by)
+    _lock([*add, *remove], deployment)
+    for pull_request in _in_order(remove):
+        perform(PULL_REQUEST, "unplan", pull_request, by=by)
+    _join(deployment, add, by)
 
 
+@whole
 def plan_into(pull_request: PullRequest, week: ReleaseWeek, *, by: User, title: str = "") -> Deployment:
     """Plans a pull request into its application's deployment of that week, or into a new one titled like it."""
     existing = live_deployment(pull_request.repository.application_id, week)
     if existing is None:
         application = pull_request.repository.application
         return plan_deployment(application, week, (title or pull_request.title)[:200], [pull_request], by=by)
-    with transaction.atomic():
-        _lock([pull_request])
-        _join(existing, [pull_request], by)
+    _lock([pull_request], existing)
+    _join(existing, [pull_request], by)
     return existing
 
 
+@whole
 def decide(review: CodeReview, pull_request: PullRequest, outcome: str, *, by: User, note: str = "") -> None:
     """Records what a review decided about a pull request; "planned" also plans it for the review's week."""
-    with transaction.atomic():
-        [fresh] = _lock([pull_request])
-        perform(CODE_REVIEW, "decide", review, by=by, pull_request=fresh, outcome=outcome, note=note)
-        if outcome == ReviewDecision.Outcome.PLANNED:
-            plan_into(fresh, review.week, by=by)
+    [fresh] = _lock([pull_request], live_deployment(pull_request.repository.application_id, review.week))
+    perform(CODE_REVIEW, "decide", review, by=by, pull_request=fresh, outcome=outcome, note=note)
+    if outcome == ReviewDecision.Outcome.PLANNED:
+        plan_into(fresh, review.week, by=by)
 
 
 def live_deployment(application_id: int, week: ReleaseWeek) -> Deployment | None:
     """The application's deployment of that week; there is at most one."""
     live = Deployment.objects.filter(application_id=application_id, week=week)
-    return live.exclude(status=Deployment.Status.WITHDRAWN).select_related("application", "week").first()
+    return live.exclude(status__in=Deployment.NO_LONGER_LIVE).select_related("application", "week").first()
 
 
 def fixed_scope(deployment: Deployment, *, by: User, now: datetime) -> str:
@@ -91,11 +88,9 @@ def _join(deployment: Deployment, pull_requests: Iterable[PullRequest], by: User
         perform(PULL_REQUEST, "plan", pull_request, by=by, deployment=deployment)
 
 
-def _lock(pull_requests: Iterable[PullRequest]) -> list[PullRequest]:
-    """Takes the rows in order before anything else, so that two who plan the same ones never wait in a circle."""
-    rows = PullRequest.objects.select_for_update(no_key=True, of=("self",)).order_by("pk")
-    joined = rows.select_related("repository__application__team")
-    return list(joined.filter(pk__in=[each.pk for each in pull_requests]))
+def _lock(pull_requests: Iterable[PullRequest], deployment: Deployment | None = None) -> list[PullRequest]:
+    """Takes all that the verb needs before anything else, in the order in which everybody does (see `flow.py`)."""
+    return lock_pull_requests([each.pk for each in pull_requests], into=[deployment.pk] if deployment else [])
 
 
 def _in_order(pull_requests: Iterable[PullRequest]) -> list[PullRequest]:

@@ -1,7 +1,7 @@
 """Changing the schedule or the calendar: first what it would mean for every open week, then the change itself.
 
 `preview` and `apply` compute the same; what was looked at is named by its digest, so that nothing else is applied.
-Rows are locked in one order: the schedule, code reviews, deployments, weeks.
+Rows are locked in the one order that `flow.py` names: the schedule, deployments, code reviews, weeks.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
-
-from django.db import transaction
 
 from accounts.models import User
 from deployments.calendar import ClosedDay
@@ -27,6 +25,7 @@ from workflow import clock
 from workflow.eastern import eastern_day, say_day
 from workflow.machine import begin, perform
 from workflow.steps import Refused
+from workflow.transactions import whole
 
 S = Deployment.Status
 
@@ -157,18 +156,18 @@ def preview(wish: Wish, now: datetime) -> Preview:
     return _preview([each for each in found if each.changes], wish.record(), weeks, now)
 
 
+@whole
 def apply(wish: Wish, *, by: User, digest: str) -> Preview:
     """Writes the change and lets every open week follow, all or nothing. Raises Stale, or Refused."""
-    with transaction.atomic():
-        lock_policy()
-        _lock(open_now(clock.now()))
-        found = preview(wish, clock.now())
-        _same(found, digest)
-        wish.write(by)
-        rules = _rules(open_now(clock.now()), clock.now())
-        # The last first: what leaves a week finds the later ones as they will be.
-        for each in reversed(found.weeks):
-            perform(WEEK, "reschedule", each.change.week, by=None, reason=wish.reason[:500], rules=rules)
+    lock_policy()
+    _lock(open_now(clock.now()))
+    found = preview(wish, clock.now())
+    _same(found, digest)
+    wish.write(by)
+    rules = _rules(open_now(clock.now()), clock.now())
+    # The last first: what leaves a week finds the later ones as they will be.
+    for each in reversed(found.weeks):
+        perform(WEEK, "reschedule", each.change.week, by=None, reason=wish.reason[:500], rules=rules)
     return found
 
 
@@ -178,19 +177,19 @@ def preview_week(week: ReleaseWeek, choice: Choice, now: datetime) -> Preview:
     return _preview([change], [choice.skip_because, str(choice.substitute)], [week], now)
 
 
+@whole
 def apply_to_week(
     week: ReleaseWeek, action: str, choice: Choice, *, by: User, digest: str, reason: str = ""
 ) -> ReleaseWeek:
     """Skips, moves or reopens one week as it was previewed. Raises Stale, or Refused."""
-    with transaction.atomic():
-        lock_policy()
-        _lock([week])
-        fresh = ReleaseWeek.objects.prefetch_related("milestones").get(pk=week.pk)
-        try:
-            _same(preview_week(fresh, choice, clock.now()), digest)
-        except ValueError as error:
-            raise Refused.because(str(error)) from error
-        done: ReleaseWeek = perform(WEEK, action, week, by=by, reason=reason, day=choice.substitute)
+    lock_policy()
+    _lock([week])
+    fresh = ReleaseWeek.objects.prefetch_related("milestones").get(pk=week.pk)
+    try:
+        _same(preview_week(fresh, choice, clock.now()), digest)
+    except ValueError as error:
+        raise Refused.because(str(error)) from error
+    done: ReleaseWeek = perform(WEEK, action, week, by=by, reason=reason, day=choice.substitute)
     return done
 
 
@@ -247,8 +246,8 @@ def _same(found: Preview, digest: str) -> None:
 def _lock(weeks: Collection[ReleaseWeek]) -> None:
     """Takes what a change of these weeks may touch, in the order in which everybody does."""
     rows = (
-        CodeReview.objects.filter(week__in=weeks, kind=CodeReview.Kind.WEEKLY).order_by("pk"),
         Deployment.objects.filter(week__in=weeks, status__in=Deployment.BEFORE_INSTALL).order_by("pk"),
+        CodeReview.objects.filter(week__in=weeks, kind=CodeReview.Kind.WEEKLY).order_by("pk"),
         ReleaseWeek.objects.filter(pk__in=[week.pk for week in weeks]).order_by("thursday"),
     )
     for each in rows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from deployments import calendar
@@ -16,6 +15,7 @@ from deployments.rules import current_rules, lock_policy
 from workflow.eastern import eastern_day
 from workflow.machine import begin, perform
 from workflow.steps import Refused
+from workflow.transactions import whole
 
 logger = logging.getLogger(__name__)
 
@@ -42,24 +42,24 @@ def _opened(thursday: date) -> ReleaseWeek | None:
         return None
 
 
+@whole
 def open_week(thursday: date) -> ReleaseWeek | None:
     """Creates one week with its deadlines and its weekly review; None when somebody else was faster.
 
     Raises ValueError, with a sentence, when the week cannot be planned.
     """
-    with transaction.atomic():
-        lock_policy()  # a change of the schedule at the same moment sees this week, or this week sees the change
-        rules = current_rules(thursday)
-        plan = calendar.plan_week(thursday, rules.policy, rules.closed)
-        week, created = ReleaseWeek.objects.get_or_create(
-            thursday=thursday, defaults={"install_day": plan.install_day, "skip_reason": plan.skip_reason}
-        )
-        if not created:
-            return None
-        Milestone.objects.bulk_create(Milestone(week=week, key=key, due_at=due) for key, due in plan.due.items())
-        begin(WEEK, "open", week, by=None)
-        if review_at := plan.due.get(Deadline.CODE_REVIEW):
-            begin(CODE_REVIEW, "schedule", CodeReview(week=week, at=review_at), by=None)
+    lock_policy()  # a change of the schedule at the same moment sees this week, or this week sees the change
+    rules = current_rules(thursday)
+    plan = calendar.plan_week(thursday, rules.policy, rules.closed)
+    week, created = ReleaseWeek.objects.get_or_create(
+        thursday=thursday, defaults={"install_day": plan.install_day, "skip_reason": plan.skip_reason}
+    )
+    if not created:
+        return None
+    Milestone.objects.bulk_create(Milestone(week=week, key=key, due_at=due) for key, due in plan.due.items())
+    begin(WEEK, "open", week, by=None)
+    if review_at := plan.due.get(Deadline.CODE_REVIEW):
+        begin(CODE_REVIEW, "schedule", CodeReview(week=week, at=review_at), by=None)
     return week
 
 

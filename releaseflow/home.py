@@ -62,6 +62,8 @@ def home(by: User, *, now: datetime) -> Home:
     weeks = _weeks(by, now)
     owed, waiting = _of_deployments(by, weeks, now)
     owed += [*_of_scrum_master(by, weeks, now), *exemption_tasks.tasks(by, now=now)]
+    if _who(by, now).holds(Role.ADMINISTRATOR):
+        owed += deployment_inbox.unconfirmed_years(now=now)
     groups = _grouped(owed, now)
     return Home(
         groups=groups,

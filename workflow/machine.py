@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from accounts.roles import TEAM_ROLES, Role, people, standing
 from workflow import clock
 from workflow.eastern import eastern_day, say_near
 from workflow.models import Event
 from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step, scope_of
+from workflow.transactions import whole
 
 LONGEST_REASON = 4000
+Outcome = tuple[Any, Refusal | None]
 
 
 def refusal(flow: Flow, action: str, obj: Any, *, by: Actor, now: datetime) -> Refusal | None:
@@ -32,17 +34,18 @@ def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", *
     The database clock is read after the lock is held, so an action that had to wait is judged by when it got its turn.
     What the clock had decided before (a hold at a missed deadline) is written even when the action is refused.
     """
-    with transaction.atomic():
-        fresh = flow.lock(obj.pk)
-        call = Call(flow, flow.steps[action], fresh, by, clock.now(), _cleaned(reason), given)
-        if flow.settle:
-            flow.settle(fresh, call.now)
-        no = _no(call)
-        if no is None:
-            _write(call)
+    fresh, no = _perform(flow, action, obj.pk, by, reason, given)
     if no is not None:
         raise Refused(no)
     return fresh
+
+
+@whole
+def _perform(flow: Flow, action: str, pk: int, by: Actor, reason: str, given: dict[str, Any]) -> Outcome:  # noqa: PLR0917
+    step = flow.steps[action]
+    fresh = step.lock(pk, given) if step.lock else flow.lock(pk)
+    call = Call(flow, step, fresh, by, clock.now(), _cleaned(reason), dict(given))
+    return fresh, _settle_and_do(call)
 
 
 def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **given: Any) -> Any:
@@ -51,26 +54,35 @@ def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **g
     When two make the same thing in the same moment, the database lets one of them through: the other is refused.
     """
     try:
-        return _begin(flow, action, obj, by, reason, given)
+        _, no = _begin(flow, action, obj, obj.pk, by, reason, given)
     except IntegrityError as error:
         if not _is_taken(error):
             raise
         raise Refused.because(f"{obj} is in releaseflow already: somebody was faster. Look again.", "done") from error
-
-
-def _begin(flow: Flow, action: str, obj: Any, by: Actor, reason: str, given: dict[str, Any]) -> Any:  # noqa: PLR0917
-    with transaction.atomic():
-        if flow.join:
-            flow.join(obj)
-        call = Call(flow, flow.steps[action], obj, by, clock.now(), _cleaned(reason), given)
-        if flow.settle:
-            flow.settle(obj, call.now)
-        no = _no(call)
-        if no is None:
-            _write(call)
     if no is not None:
         raise Refused(no)
     return obj
+
+
+@whole
+def _begin(  # noqa: PLR0917
+    flow: Flow, action: str, obj: Any, pk: int | None, by: Actor, reason: str, given: dict[str, Any]
+) -> Outcome:
+    obj.pk, obj._state.adding = pk, pk is None  # noqa: SLF001 # as at first, when this is tried again
+    if flow.join:
+        flow.join(obj)
+    call = Call(flow, flow.steps[action], obj, by, clock.now(), _cleaned(reason), dict(given))
+    return obj, _settle_and_do(call)
+
+
+def _settle_and_do(call: Call) -> Refusal | None:
+    """What the clock decided is written first and stays, even when the action is refused after it."""
+    if call.flow.settle:
+        call.flow.settle(call.obj, call.now)
+    no = _no(call)
+    if no is None:
+        _write(call)
+    return no
 
 
 def _is_taken(error: IntegrityError) -> bool:
@@ -207,7 +219,7 @@ def _follow_up(call: Call) -> None:
         call.flow.emails[kind](call)
 
 
-def _for_whom(call: Call) -> Actor:
+def for_whom(call: Call) -> Actor:
     """Whose deputy the actor was in this, when nothing else allowed it."""
     if call.by is None:
         return None
@@ -224,7 +236,7 @@ def _event(call: Call) -> Event:
     return Event(
         at=call.now,
         actor=call.by,
-        for_user=_for_whom(call),
+        for_user=for_whom(call),
         action=call.step.action,
         object_type=call.flow.name,
         object_id=call.obj.pk,

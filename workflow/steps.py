@@ -23,7 +23,8 @@ Guard = Callable[[Any, Actor, datetime], str]
 class Refusal:
     """Why an action is not possible: the disabled button's explanation and the error are this one sentence.
 
-    `code` is one of "done" (somebody already did it), "status", "role", "guard", "reason", "input".
+    `code` is one of "done" (somebody already did it), "status", "role", "guard", "reason", "input", "busy" (others were
+    in the way, so trying once more may do).
     """
 
     code: str
@@ -86,6 +87,7 @@ class Step:
 
     No `sources`: the object begins with this step. No `target`: a fact is recorded and the status stays.
     No `roles`: only the system does it. `effect` sets facts on the locked object and may refuse the input.
+    `lock` takes the place of the flow's, given (key, input), where a step needs more than its object.
     `already` says who did it before, for an object without a status that would tell. A `plain` step needs nothing but
     a button, a reason where `needs_reason`, and the hidden values named by `takes`; any other has a form of its own.
     """
@@ -102,6 +104,7 @@ class Step:
     already: Guard | None = None
     plain: bool = True
     takes: tuple[str, ...] = ()
+    lock: Callable[[int, dict[str, Any]], Any] | None = None
 
 
 class Flow:

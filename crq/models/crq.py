@@ -114,6 +114,14 @@ class Decision(models.Model):
     digest = models.CharField(max_length=64)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    for_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Whose deputy decided.",
+    )
     at = models.DateTimeField()
     reason = models.TextField(blank=True, default="")
     voided_at = models.DateTimeField(null=True, blank=True)
@@ -129,6 +137,10 @@ class Decision(models.Model):
                 condition=~Q(verdict="approved") | ~Q(by=F("opened_by")), name="opener_does_not_approve"
             ),
             models.CheckConstraint(
+                condition=~Q(verdict="approved") | ~Q(for_user=F("opened_by")), name="nobody_approves_for_the_opener"
+            ),
+            models.CheckConstraint(condition=~Q(for_user=F("by")), name="decided_for_someone_else"),
+            models.CheckConstraint(
                 condition=Q(voided_at__isnull=True, voided_because="")
                 | Q(voided_at__isnull=False, voided_because__gt=""),
                 name="voided_says_why",
@@ -137,4 +149,8 @@ class Decision(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.crq}: {self.get_verdict_display()} by {self.by}"
+        return f"{self.crq}: {self.get_verdict_display()} by {self.who}"
+
+    @property
+    def who(self) -> str:
+        return self.by.name_for(self.for_user)

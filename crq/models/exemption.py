@@ -1,5 +1,7 @@
 """The request to install although a Tuesday deadline was missed."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +10,17 @@ from django.urls import reverse
 from crq.models.crq import CRQ
 from deployments.models import ReleaseWeek
 from workflow.steps import Scope
+
+
+def _principal(help_text: str) -> models.ForeignKey[Any, Any]:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=help_text,
+    )
 
 
 class ExemptionRequest(models.Model):
@@ -33,10 +46,12 @@ class ExemptionRequest(models.Model):
         help_text="The content that the manager approved in the same form, if any.",
     )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_for = _principal("Whose deputy asked.")
     requested_at = models.DateTimeField()
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    decided_for = _principal("Whose deputy decided.")
     decided_at = models.DateTimeField(null=True, blank=True)
     decision_reason = models.TextField(blank=True, default="")
 
@@ -44,7 +59,18 @@ class ExemptionRequest(models.Model):
         ordering = ("-requested_at",)
         constraints = (
             models.UniqueConstraint(fields=["crq", "week"], name="one_exemption_request_a_week"),
-            models.CheckConstraint(condition=~Q(decided_by=F("requested_by")), name="asker_does_not_decide"),
+            models.CheckConstraint(
+                condition=~Q(decided_by=F("requested_by"))
+                & ~Q(decided_by=F("requested_for"))
+                & ~Q(decided_for=F("requested_by"))
+                & ~Q(decided_for=F("requested_for")),
+                name="asker_does_not_decide",
+            ),
+            models.CheckConstraint(
+                condition=~Q(requested_for=F("requested_by"))
+                & (Q(decided_for__isnull=True) | (Q(decided_by__isnull=False) & ~Q(decided_by=F("decided_for")))),
+                name="exemption_for_someone_else",
+            ),
             models.CheckConstraint(condition=Q(why__gt="", why_now__gt="", risk__gt=""), name="exemption_says_why"),
             models.CheckConstraint(
                 condition=Q(

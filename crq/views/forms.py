@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -21,6 +20,7 @@ from deployments.models import Deployment
 from workflow import clock
 from workflow.machine import begin, perform, refusal
 from workflow.steps import Flow, Refused
+from workflow.transactions import whole
 
 
 def _form_page(request: HttpRequest, form: Any, deployment: Deployment, title: str, **more: Any) -> HttpResponse:
@@ -86,7 +86,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(request, form, deployment, "Release branch and core dev", submit_label="Record", why_not=why_not)
 
 
-@transaction.atomic
+@whole
 def _record(deployment: Deployment, form: MergeForm, request: HttpRequest) -> None:
     perform(DEPLOYMENT, "record_branch", deployment, by=person(request), names=form.names())
     if result := form.cleaned_data["result"]:

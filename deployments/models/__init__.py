@@ -1,5 +1,5 @@
 from deployments.models.application import Application, Repository
-from deployments.models.deployment import Deferral, Deployment, ReleaseBranch
+from deployments.models.deployment import Contained, Deferral, Deployment, ReleaseBranch
 from deployments.models.pull_request import PullRequest, Review
 from deployments.models.review import CodeReview, ReviewDecision
 from deployments.models.week import ClosedDay, Milestone, ReleaseWeek, SchedulePolicy
@@ -8,6 +8,7 @@ __all__ = [
     "Application",
     "ClosedDay",
     "CodeReview",
+    "Contained",
     "Deferral",
     "Deployment",
     "Milestone",

@@ -45,6 +45,7 @@ class Deployment(models.Model):
 
     SCOPE_CAN_CHANGE = (Status.PLANNED, Status.CLEARED)
     BEFORE_INSTALL = (*SCOPE_CAN_CHANGE, Status.HELD)
+    NO_LONGER_LIVE = (Status.BACKED_OUT, Status.WITHDRAWN)
     IMPOSED_FIELDS = ("status", "held_reason", "held_at")
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="deployments")
@@ -65,20 +66,31 @@ class Deployment(models.Model):
     installed_by = _person()
     verified_at = models.DateTimeField(null=True, blank=True)
     verified_by = _person()
+    verified_for = _person()
 
     class Meta:
         ordering = ("pk",)
         constraints = (
             models.UniqueConstraint(
-                fields=["application", "week"], condition=~Q(status="withdrawn"), name="one_live_deployment_a_week"
+                fields=["application", "week"],
+                condition=~Q(status__in=["backed_out", "withdrawn"]),
+                name="one_live_deployment_a_week",
             ),
             models.CheckConstraint(condition=_together("core_dev_at", "core_dev_by"), name="core_dev_time_and_person"),
             models.CheckConstraint(condition=_together("started_at", "started_by"), name="start_time_and_person"),
             models.CheckConstraint(condition=_together("installed_at", "installed_by"), name="install_time_and_person"),
             models.CheckConstraint(condition=_together("verified_at", "verified_by"), name="verify_time_and_person"),
             models.CheckConstraint(
-                condition=Q(verified_by__isnull=True) | ~Q(verified_by=F("installed_by")),
+                condition=~Q(verified_by=F("started_by"))
+                & ~Q(verified_by=F("installed_by"))
+                & ~Q(verified_for=F("started_by"))
+                & ~Q(verified_for=F("installed_by")),
                 name="installer_does_not_verify",
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_for__isnull=True)
+                | (Q(verified_by__isnull=False) & ~Q(verified_by=F("verified_for"))),
+                name="verified_for_someone_else",
             ),
             models.CheckConstraint(
                 condition=~Q(core_dev_result="success") | Q(core_dev_build__gt=""),
@@ -120,6 +132,25 @@ class ReleaseBranch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Contained(models.Model):
+    """A pull request that a deployment contained when it ended without being installed for good.
+
+    The pull request itself is in the queue again, and goes on: `head_sha` is its head commit as it was then.
+    """
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="contained")
+    pull_request = models.ForeignKey("deployments.PullRequest", on_delete=models.PROTECT, related_name="was_in")
+    head_sha = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("pull_request",)
+        constraints = (models.UniqueConstraint(fields=["deployment", "pull_request"], name="contained_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.pull_request} in {self.deployment}"
 
 
 class Deferral(models.Model):

@@ -552,3 +552,47 @@ def test_moved_and_withdrawn_rows_take_no_more_statements(
 
     with django_assert_num_queries(9):
         client.get(stage.week.get_absolute_url())
+
+
+def test_a_past_deadline_is_told_as_it_was(stage: Stage) -> None:
+    """One was ready at each deadline, one never; the second caught up with the first deadline an hour late."""
+    elsewhere(stage).cleared()
+    deployment = stage.planned()
+    for key in ("cutoff", "approval"):
+        enforce(moment(stage.week, key, seconds=1))
+    with clock.frozen(moment(stage.week, "approval", hours=1)):
+        stage.open_crq(deployment)
+
+    found = look(stage, stage.cast.manager, at=moment(stage.week, "approval", hours=2))
+
+    assert [(step.label, step.tally, step.node) for step in found.rail][1:4] == [
+        ("PRs and CRQs", "1 of 2 at the deadline", "stop"),
+        ("Docs and branch", "1 of 2 at the deadline", "stop"),
+        ("CRQ approvals", "1 of 2 at the deadline", "stop"),
+    ]
+
+
+def test_what_left_a_week_after_its_deadline_still_counts_there(stage: Stage) -> None:
+    following = a_week(THURSDAY + timedelta(days=7))
+    deployment = stage.ready()
+    enforce(moment(stage.week, "cutoff", seconds=1))
+    with clock.frozen(moment(stage.week, "cutoff", hours=1)):
+        perform(DEPLOYMENT, "move", deployment, by=stage.cast.manager, week=following, reason="Not tested yet.")
+
+    found = look(stage, stage.cast.manager, at=moment(stage.week, "cutoff", hours=2))
+
+    assert found.rail[1].tally == "1 of 1 at the deadline"
+
+
+@pytest.mark.parametrize("deployments", [1, 3])
+def test_a_past_week_takes_one_statement_more(
+    client: Client, stage: Stage, django_assert_num_queries, deployments: int
+) -> None:
+    stage.ready()
+    for _ in range(deployments - 1):
+        elsewhere(stage).cleared()
+    enforce(moment(stage.week, "approval", seconds=1))
+    client.force_login(stage.cast.developer)
+
+    with clock.frozen(moment(stage.week, "approval", hours=1)), django_assert_num_queries(10):
+        client.get(stage.week.get_absolute_url())

@@ -30,7 +30,7 @@ from crq.exemptions import EXEMPTION
 from crq.flow import CRQ_FLOW
 from crq.models import CRQ, Announcement, Decision, Document, ExemptionRequest, Snapshot
 from deployments.flow import DEPLOYMENT, PULL_REQUEST, WEEK
-from deployments.models import Deployment, Milestone, PullRequest, ReleaseBranch, ReleaseWeek
+from deployments.models import Contained, Deployment, Milestone, PullRequest, ReleaseBranch, ReleaseWeek
 from notifications.models import Email
 from tests.cast import Cast
 from tests.factories import RepositoryFactory, person
@@ -436,13 +436,17 @@ class TheProcess(RuleBasedStateMachine):
             assert set(rows.values()) <= set(model.Status.values)
 
     def every_application_has_one_live_deployment_a_week(self) -> None:
-        live = Counter(Deployment.objects.exclude(status="withdrawn").values_list("application", "week"))
+        over = ["backed_out", "withdrawn"]
+        live = Counter(Deployment.objects.exclude(status__in=over).values_list("application", "week"))
         assert max(live.values(), default=0) <= 1
 
     def pull_requests_are_where_their_status_says(self) -> None:
         for pull in PullRequest.objects.select_related("deployment"):
             assert (pull.status in {"planned", "shipped"}) == (pull.deployment is not None), pull
             assert pull.deployment is None or pull.deployment.status not in {"withdrawn", "backed_out"}, pull
+        returned = Event.objects.filter(object_type="pull_request", action="requeue")
+        then = Contained.objects.values_list("deployment", "pull_request")
+        assert sorted(then) == sorted(returned.values_list("deployment_id", "object_id"))
 
     def crqs_agree_with_deployments_and_decisions(self) -> None:
         standing = {each.crq_id: each for each in Decision.objects.filter(verdict="approved", voided_at=None)}

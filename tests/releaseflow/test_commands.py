@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from smtplib import SMTPRecipientsRefused
 from typing import Any
 
@@ -12,12 +12,16 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from crq import deadlines
-from deployments.models import ClosedDay, Deployment, Milestone, ReleaseWeek
+from crq.exemptions import EXEMPTION
+from crq.models import CRQ, Announcement, ExemptionRequest, Snapshot
+from deployments.models import ClosedDay, Deferral, Deployment, Milestone, ReleaseWeek
 from notifications import delivery
-from notifications.models import Email
+from notifications.models import Email, Letter
 from notifications.outbox import enqueue
-from tests.stages import EARLY, Stage, moment
+from tests.stages import EARLY, Stage, a_week, moment
 from workflow import clock
+from workflow.machine import begin
+from workflow.models import Event
 
 Said = pytest.CaptureFixture[str]
 
@@ -31,13 +35,58 @@ def tuesday_evening(stage: Stage) -> Iterator[Stage]:
 
 
 # --- enforce_deadlines ---------------------------------------------------------------------------------------
-def test_a_dry_run_only_says_what_is_due(tuesday_evening: Stage, capsys: Said) -> None:
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(tuesday_evening: Stage, capsys: Said) -> None:
+    before = everything()
     call_command("enforce_deadlines", "--dry-run")
 
     said = capsys.readouterr().out.splitlines()
-    assert said[-1] == "Would enforce: CRQ approval of week of Thu Dec 10, due Tue Dec 8, 5:00 pm ET."
-    assert len(said) == 4
-    assert not Milestone.objects.exclude(enforced_at=None).exists()
+    assert said[3] == "Would enforce: CRQ approval of week of Thu Dec 10, due Tue Dec 8, 5:00 pm ET. 1 deployment held."
+    held = "Would follow: hold, Session timeout for the admin portal (Admin portal)"
+    assert f"{held} (Missed Tue Dec 8, 5:00 pm ET: CRQ approved)." in said
+    assert said[-1].startswith("Would queue: ")
+    assert everything() == before
+
+
+def test_a_dry_run_as_json_says_the_same_as_the_run_after_it(tuesday_evening: Stage, capsys: Said) -> None:
+    call_command("enforce_deadlines", "--dry-run", "--json")
+    dry = json.loads(capsys.readouterr().out)
+    call_command("enforce_deadlines", "--json")
+
+    assert json.loads(capsys.readouterr().out) == dry
+    assert [each["action"] for each in dry["follows"] if each["object"] == "deployment"] == ["hold"]
+
+
+def everything() -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all that deadlines touch."""
+    models = (Deployment, Milestone, Event, Email, Letter, Snapshot, CRQ, ExemptionRequest, Deferral, Announcement)
+    return {model.__name__: list(model._default_manager.order_by("pk").values_list()) for model in models}
+
+
+def test_what_follows_from_a_deadline_is_judged_by_that_instant_too(stage: Stage, capsys: Said) -> None:
+    """The week ends while the next one is open; when the command runs, the next one is over as well."""
+    following = a_week(stage.week.thursday + timedelta(weeks=1))
+    deployment, other = stage.ready(), stage.beside()
+    crq = other.open_crq(other.plan("Asks"))
+    with clock.frozen(moment(stage.week, "cutoff", hours=-1)):
+        request = ExemptionRequest(crq=crq, why="Law", why_now="Date", risk="Low")
+        begin(EXEMPTION, "request", request, by=stage.cast.manager)
+    end = moment(stage.week, "install_close", minutes=1)
+
+    with clock.frozen(moment(following, "install_close", days=3)):
+        call_command("enforce_deadlines", "--at", end.isoformat())
+
+    assert stage.fresh(deployment).week == following
+    assert set(Event.objects.filter(action__in=["lapse", "move", "send", "enforce"]).values_list("at", flat=True)) == {
+        end
+    }
+    assert not Milestone.objects.filter(week=following, key="cutoff").exclude(enforced_at=None).exists()
+
+
+def test_a_demonstration_may_look_ahead(tuesday_evening: Stage, capsys: Said, settings: LazySettings) -> None:
+    settings.DEMO = True
+    call_command("enforce_deadlines", "--at", "2026-12-10T18:01", "--json")
+
+    assert json.loads(capsys.readouterr().out)["due"][-1]["milestone"] == "install_close"
 
 
 def test_passed_deadlines_are_enforced_once(tuesday_evening: Stage, capsys: Said) -> None:

@@ -1,7 +1,7 @@
 """My tasks, the frame around every page, and the ways to the current week."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -10,7 +10,7 @@ from accounts.models import Membership, User
 from accounts.roles import Role
 from crq.deadlines import enforce
 from deployments.flow import CODE_REVIEW
-from deployments.models import CodeReview
+from deployments.models import ClosedDay, CodeReview
 from releaseflow.home import Home, home
 from tests.factories import ApplicationFactory, RepositoryFactory
 from tests.stages import EARLY, THURSDAY, Stage, a_week, moment
@@ -304,6 +304,21 @@ def test_the_page_takes_as_many_statements_for_three_as_for_one(
 
     with django_assert_num_queries(statements):
         client.get("/")
+
+
+def test_an_administrator_confirms_each_years_closed_days_in_time(stage: Stage) -> None:
+    """In December the weeks of January are open, and nobody said yet which of its days are holidays."""
+    ClosedDay.objects.create(day=date(2026, 12, 25), name="Christmas Day")
+    task = "Confirm the holidays and freezes of 2027"
+
+    assert shown(stage.cast.administrator, EARLY - timedelta(weeks=16)) == {}
+    assert shown(stage.cast.administrator) == {"This week": [task]}
+    assert not any(task in tasks for tasks in shown(stage.cast.scrum_master).values())
+    [line] = look(stage.cast.administrator).groups[0].tasks
+    assert line.url == "/settings/closed-days/?year=2027&propose=1#propose"
+
+    ClosedDay.objects.create(day=date(2027, 1, 1), name="New Year's Day")
+    assert shown(stage.cast.administrator) == {}
 
 
 def test_whoever_holds_every_role_pays_for_each(client: Client, stage: Stage, django_assert_num_queries) -> None:

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from tests.support import postgres, services
 
 APART = ("tests/services", "tests/browser")
+ON_BOTH = ("tests/services/test_sweeper.py",)  # who is killed leaves other traces in each database
 NO_TESTS = 5  # pytest's exit code for "nothing was collected"
 
 
@@ -43,10 +44,18 @@ class Result:
 
 def parts() -> list[Part]:
     apart = tuple(folder for folder in APART if Path(folder).is_dir())
-    rest = ("-n", "auto", "tests", *(f"--ignore={folder}" for folder in apart))
+    inside = sorted(path.as_posix() for folder in apart for path in Path(folder).glob("test_*.py"))
     best = "postgres" if postgres.installed() or services.are_required() else "sqlite"
-    found = [Part("on SQLite", "sqlite", rest), Part("on PostgreSQL", "postgres", rest)]
+    both = ON_BOTH if best == "postgres" else ()
+    found = [
+        Part("on SQLite", "sqlite", _rest(without=[each for each in inside if each not in both])),
+        Part("on PostgreSQL", "postgres", _rest(without=inside)),
+    ]
     return [*found, Part("services and browser", best, ("-n", "2", "--dist", "loadfile", *apart))] if apart else found
+
+
+def _rest(without: list[str]) -> tuple[str, ...]:
+    return ("-n", "auto", "tests", *(f"--ignore={each}" for each in without))
 
 
 def run(part: Part) -> Result:

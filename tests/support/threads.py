@@ -45,7 +45,7 @@ def at_once(
             ]
             if behind is not None:
                 gate.wait(PATIENCE)
-                _wait_for_the_queue(len(works))
+                wait_for_the_queue(len(works))
                 before_release()
         return [run.result(PATIENCE * 3) for run in runs]
 
@@ -63,7 +63,7 @@ def _run(work: Work, gate: Barrier, at: datetime | None) -> Any:
         connections.close_all()
 
 
-def _wait_for_the_queue(length: int) -> None:
+def wait_for_the_queue(length: int) -> None:
     """Until so many connections wait for a lock. SQLite does not tell: there one writer at a time is the lock."""
     if connection.vendor != "postgresql":
         return
