@@ -189,7 +189,7 @@ def test_one_that_fails_leaves_nothing_half_done(
     def full_disk(*_: Any, **__: Any) -> None:
         raise RuntimeError("The disk is full")
 
-    monkeypatch.setattr(Event.objects, "create", full_disk)
+    monkeypatch.setattr(Event.objects, "bulk_create", full_disk)
     enforced(moment(stage.week, "cutoff", seconds=1))
 
     assert "Could not enforce" in caplog.text
