@@ -1,7 +1,8 @@
 """The audit trail: events are chained as they are recorded, and the chains can be checked.
 
 A chain (shard) is one deployment's story, or that of one object outside deployments. Whoever records an event holds the
-lock of that object, so nobody waits for a chain and no chain forks; the database's unique (shard, sequence) is the proof.
+lock of that object, so nobody waits for a chain and no chain forks; should it be otherwise, the database refuses the
+second event at one (shard, sequence).
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def heads() -> QuerySet[Event]:
 
 
 def verify(known: Anchors | None = None) -> Verdict:
-    """Checks every chain, and that what the seals and `known` say was there still is. Memory: one row, and the anchors."""
+    """Checks every chain, and that what the seals and `known` name still is there. Keeps only anchors in memory."""
     verdict = Verdict(0, 0, [])
     wanted = dict(sealed()) | dict(known or {})  # read before the events, which are only ever added
     verdict.findings += chain.check(_watched(verdict, wanted))

@@ -13,7 +13,7 @@ class Event(models.Model):
 
     `object_type`/`object_id` name what was acted on; `deployment_id` and `week` gather the events of one deployment and
     week. They are plain values, not foreign keys, so that the trail outlives and never blocks what it speaks of.
-    `audit.record` writes events: it makes each the next link of its chain. The database refuses to change or delete one.
+    `audit.record` makes each event the next link of its chain; the database refuses to change or delete one.
     """
 
     at = models.DateTimeField(db_index=True)

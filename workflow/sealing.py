@@ -84,6 +84,6 @@ def read_anchors(text: str) -> dict[tuple[str, int], str]:
 
 
 def proof_of(shards: set[str]) -> list[dict[str, Any]]:
-    """The seals that cover these chains, each as its covered facts, its hash included, heads of others left in place."""
+    """The seals that name an end of these chains, as plain facts."""
     seals = audit.rows(Event.objects.filter(shard=audit.SEALS))
     return [seal for seal in seals if not shards.isdisjoint(seal["data"].get("heads", {}))]

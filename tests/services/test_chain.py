@@ -5,23 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from crq.flow import CRQ_FLOW
-from crq.models import Document
+from crq.models import CRQ, Document
 from deployments.flow import PULL_REQUEST
 from tests.stages import EARLY, PDF, Stage
 from tests.support.threads import Work, at_once
 from workflow import audit, clock
-from workflow.machine import begin, perform
+from workflow.machine import perform
 from workflow.models import Event
 from workflow.sealing import seal_weekly
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 
-def _attaching(stage: Stage, crq: object, number: int) -> Work:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
+def _attaching(stage: Stage, crq: CRQ, number: int) -> Work:
     def work() -> None:
         upload = SimpleUploadedFile("plan.pdf", PDF + str(number).encode(), "application/pdf")
         given = {"kind": Document.Kind.PLAN, "file": upload, "name": "plan.pdf"}

@@ -172,8 +172,8 @@ def test_the_database_refuses(story: str, statement: str) -> None:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="Only PostgreSQL has TRUNCATE.")
 def test_postgresql_refuses_to_truncate(story: str) -> None:
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
-        sql("SET CONSTRAINTS ALL IMMEDIATE")
         sql("TRUNCATE workflow_event")
 
 
