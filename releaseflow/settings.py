@@ -6,6 +6,7 @@ the variable. Values may come from files (`NAME_FILE=/run/secrets/name`), as con
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -48,6 +49,29 @@ def _mail(default: str) -> dict[str, Any]:
         wanted = "smtp://, smtp+tls://, smtp+ssl:// or consolemail://"
         raise ImproperlyConfigured(f"EMAIL_URL must begin with {wanted}.") from None
     return found
+
+
+def _bucket(url: str) -> dict[str, Any] | None:
+    """Django's entry for DOCUMENTS_URL, s3://bucket/folder?endpoint=…&region=…, or None where documents are on disk."""
+    parts = urlsplit(url)
+    if not url:
+        return None
+    if parts.scheme != "s3" or not parts.hostname:
+        raise ImproperlyConfigured("DOCUMENTS_URL must look like s3://bucket/folder?endpoint=https://…&region=….")
+    asked = dict(parse_qsl(parts.query))
+    return {
+        "BACKEND": "releaseflow.storage.DocumentBucket",
+        "OPTIONS": {
+            "bucket_name": parts.hostname,
+            "location": parts.path.strip("/"),
+            "endpoint_url": asked.get("endpoint"),
+            "region_name": asked.get("region"),
+            "access_key": _text("AWS_ACCESS_KEY_ID") or None,
+            "secret_key": _text("AWS_SECRET_ACCESS_KEY") or None,
+            "default_acl": None,
+            "file_overwrite": False,
+        },
+    }
 
 
 def _whole(name: str, default: int, *, least: int = 1) -> int:
@@ -198,9 +222,13 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "documents"
+CLAMD_URL = _text("CLAMD_URL")
+if CLAMD_URL and not CLAMD_URL.startswith(("tcp://", "unix:///")):
+    raise ImproperlyConfigured(f"CLAMD_URL must begin with tcp:// or unix:///, not {CLAMD_URL!r}.")
 DOCUMENT_MAX_BYTES = _whole("DOCUMENT_MAX_MB", 25) * 1024 * 1024
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": _bucket(_text("DOCUMENTS_URL"))
+    or {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"file_permissions_mode": 0o640}},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
