@@ -23,6 +23,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, Milestone, ReleaseWeek
 from deployments.policy import Deadline
 from deployments.rules import current_policy
+from workflow import audit
 from workflow.eastern import say_instant
 from workflow.machine import impose
 from workflow.models import Event
@@ -89,7 +90,12 @@ def _claim_and_apply(milestone: Milestone, now: datetime) -> int | None:
         return None
     held = sum(_judge(chunk, Facts.of_all(chunk), milestone, now) for chunk in _unjudged(milestone))
     EFFECTS.get(milestone.key, _nothing_more)(milestone, now)
-    Event.objects.create(
+    audit.record([_event(milestone, held, now)])
+    return held
+
+
+def _event(milestone: Milestone, held: int, now: datetime) -> Event:
+    return Event(
         at=now,
         action="enforce",
         object_type="milestone",
@@ -98,7 +104,6 @@ def _claim_and_apply(milestone: Milestone, now: datetime) -> int | None:
         week=milestone.week.thursday,
         data={"key": milestone.key, "due_at": milestone.due_at.isoformat(), "held": held},
     )
-    return held
 
 
 def _lock_week_and_deployments(week_id: int) -> None:

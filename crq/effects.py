@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
-from django.core.files.uploadedfile import UploadedFile
-
+from crq.keeping import keep, sha256
 from crq.models import CRQ, Decision, Document
 from crq.readiness import Facts
 from workflow.machine import for_whom
@@ -43,22 +39,13 @@ def attach(call: Call) -> None:
         kind=kind,
         version=current.version + 1 if current else 1,
         name=call.given["name"],
-        file=upload,
+        file=keep(upload),
         size=upload.size,
         sha256=digest,
         by=call.person,
         at=call.now,
     )
     call.note |= {"kind": kind, "name": document.name, "version": document.version, "sha256": digest, "id": document.pk}
-
-
-def sha256(upload: UploadedFile[Any]) -> str:
-    """The content's SHA-256 in hex; the file is left at its beginning."""
-    digest = hashlib.sha256()
-    for chunk in upload.chunks():
-        digest.update(chunk)
-    upload.seek(0)
-    return digest.hexdigest()
 
 
 def approve(call: Call) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+import zipfile
 from pathlib import PurePosixPath
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+
+from crq import archives, scanning
 
 ZIP = b"PK\x03\x04"
 SIGNATURES: dict[str, tuple[bytes, ...]] = {
@@ -25,7 +28,11 @@ SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "log": (),
 }
 ALLOWED = ", ".join(SIGNATURES)
+PAGES = (b"<!doctype html", b"<html", b"<script", b"<svg", b"<?xml")
+"""Beginnings of what a browser would take for a page."""
 LONGEST_NAME = 150
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+"""Names that Windows keeps for itself: such a file could not be saved there."""
 
 
 def megabytes() -> int:
@@ -42,7 +49,8 @@ def safe_name(name: str) -> str:
     name = " ".join("".join(char for char in name if unicodedata.category(char)[0] != "C").split())
     path = PurePosixPath(name.strip(". ") or "document")
     ending = path.suffix[:10]
-    return path.name[: LONGEST_NAME - len(ending)].removesuffix(ending) + ending
+    stem = path.name.removesuffix(path.suffix)[: LONGEST_NAME - len(ending)]
+    return f"{'_' if stem.lower() in DEVICES else ''}{stem}{ending}"
 
 
 def check(upload: UploadedFile[Any]) -> None:
@@ -55,17 +63,37 @@ def check(upload: UploadedFile[Any]) -> None:
     ending = PurePosixPath(safe_name(upload.name or "")).suffix.lstrip(".").lower().replace("jpeg", "jpg")
     if ending not in SIGNATURES:
         raise forms.ValidationError(f"Files of this kind cannot be attached. Allowed are {ALLOWED}.")
+    if not _looks_right(ending, upload):
+        raise forms.ValidationError(f"The content of this file is not what its name says ({ending}).")
+    if ZIP in SIGNATURES[ending] and (sentence := archives.problem(upload, ending)):
+        raise forms.ValidationError(sentence)
+    if sentence := scanning.problem(upload):
+        raise forms.ValidationError(sentence)
+
+
+def _looks_right(ending: str, upload: UploadedFile[Any]) -> bool:
+    """Known beginnings for binary kinds, none of another kind's marks, and no binary in text."""
+    upload.seek(0)
     head = upload.read(1024)
     upload.seek(0)
-    if not _looks_right(ending, head):
-        raise forms.ValidationError(f"The content of this file is not what its name says ({ending}).")
-
-
-def _looks_right(ending: str, head: bytes) -> bool:
-    """Known beginnings for binary kinds; text kinds contain no binary and do not begin like a web page."""
     signatures = SIGNATURES[ending]
-    if signatures:
-        return head.startswith(signatures)
-    return b"\x00" not in head and not head.lstrip().lower().startswith(
-        (b"<!doctype html", b"<html", b"<script", b"<svg")
-    )
+    if signatures and not head.startswith(signatures):
+        return False
+    if ZIP in signatures:
+        return True
+    if not signatures:
+        return not _has_binary(upload) and not head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(PAGES)
+    return not any(mark in head.lower() for mark in PAGES) and not _is_archive(upload)
+
+
+def _has_binary(upload: UploadedFile[Any]) -> bool:
+    found = any(b"\x00" in chunk for chunk in upload.chunks())
+    upload.seek(0)
+    return found
+
+
+def _is_archive(upload: UploadedFile[Any]) -> bool:
+    """Whether a reader of ZIP files would open it: such readers look at the end of a file."""
+    found = zipfile.is_zipfile(upload)
+    upload.seek(0)
+    return found

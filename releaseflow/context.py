@@ -49,7 +49,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     Clock and navigation are made only where the view gave none of its own.
     """
     now: Any = SimpleLazyObject(clock.now)
-    found: dict[str, Any] = {"now": now, "demo": _demo(request)}
+    nonce = getattr(request, "csp_nonce", "")
+    found: dict[str, Any] = {"now": now, "demo": _demo(request), "csp_nonce": nonce}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return found

@@ -6,7 +6,9 @@ the variable. Values may come from files (`NAME_FILE=/run/secrets/name`), as con
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env, FileAwareEnv
 
@@ -49,6 +51,29 @@ def _mail(default: str) -> dict[str, Any]:
         wanted = "smtp://, smtp+tls://, smtp+ssl:// or consolemail://"
         raise ImproperlyConfigured(f"EMAIL_URL must begin with {wanted}.") from None
     return found
+
+
+def _bucket(url: str) -> dict[str, Any] | None:
+    """Django's entry for DOCUMENTS_URL, s3://bucket/folder?endpoint=…&region=…, or None where documents are on disk."""
+    parts = urlsplit(url)
+    if not url:
+        return None
+    if parts.scheme != "s3" or not parts.hostname:
+        raise ImproperlyConfigured("DOCUMENTS_URL must look like s3://bucket/folder?endpoint=https://…&region=….")
+    asked = dict(parse_qsl(parts.query))
+    return {
+        "BACKEND": "releaseflow.storage.DocumentBucket",
+        "OPTIONS": {
+            "bucket_name": parts.hostname,
+            "location": parts.path.strip("/"),
+            "endpoint_url": asked.get("endpoint"),
+            "region_name": asked.get("region"),
+            "access_key": _text("AWS_ACCESS_KEY_ID") or None,
+            "secret_key": _text("AWS_SECRET_ACCESS_KEY") or None,
+            "default_acl": None,
+            "file_overwrite": False,
+        },
+    }
 
 
 def _whole(name: str, default: int, *, least: int = 1) -> int:
@@ -104,6 +129,8 @@ MIDDLEWARE = [
     "releaseflow.probes.ProbeMiddleware",
     "releaseflow.logs.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "releaseflow.headers.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -160,7 +187,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;"
+        "PRAGMA recursive_triggers=ON;",  # a REPLACE that deletes meets the triggers that refuse it
     }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = _whole("DATABASE_CONN_MAX_AGE", 60, least=0)
@@ -199,9 +227,13 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "documents"
+CLAMD_URL = _text("CLAMD_URL")
+if CLAMD_URL and not CLAMD_URL.startswith(("tcp://", "unix:///")):
+    raise ImproperlyConfigured(f"CLAMD_URL must begin with tcp:// or unix:///, not {CLAMD_URL!r}.")
 DOCUMENT_MAX_BYTES = _whole("DOCUMENT_MAX_MB", 25) * 1024 * 1024
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": _bucket(_text("DOCUMENTS_URL"))
+    or {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"file_permissions_mode": 0o640}},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -215,8 +247,24 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _switch("BEHIND_PROXY") else None
 SESSION_COOKIE_AGE = 12 * 3600
+if SECURE:  # a browser takes such a cookie from this very host only
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # Bootstrap draws its arrows so
+        "connect-src": [SELF],
+        "frame-src": [SELF],  # e-mails are shown in sandboxes
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 
 # --- Logs and numbers ----------------------------------------------------------------------------------------
 METRICS_TOKEN = _text("METRICS_TOKEN")

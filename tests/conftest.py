@@ -62,9 +62,9 @@ def _documents_in_tmp_path(settings: LazySettings, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(autouse=True)
-def _snapshots_go_with_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A transactional test ends with emptying the database, on SQLite row by row, which snapshots refuse: so this
-    lifts their protection for a moment. PostgreSQL truncates the tables.
+def _evidence_goes_with_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A transactional test ends with emptying the database, which snapshots and events refuse: so this lifts their
+    protection for a moment.
     """
     marker = request.node.get_closest_marker("django_db")
     transactional = {"transactional_db", "live_server"}.intersection(request.fixturenames)
@@ -73,7 +73,7 @@ def _snapshots_go_with_the_database(request: pytest.FixtureRequest) -> Iterator[
         return
     request.getfixturevalue("transactional_db")
     yield
-    database.empty_snapshots()
+    database.empty_evidence()
 
 
 @pytest.fixture(scope="session")

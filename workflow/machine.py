@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from accounts.roles import TEAM_ROLES, Role, people, standing
-from workflow import clock
+from workflow import audit, clock
 from workflow.eastern import eastern_day, say_near
 from workflow.models import Event
 from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step, scope_of
@@ -125,7 +125,7 @@ def impose(flow: Flow, action: str, objects: Sequence[Any], reasons: Sequence[st
             raise Refused.because(f"{call.obj} is {call.obj.status}, so the system cannot {action} it.", "status")
         _change(call)
     flow.model._default_manager.bulk_update(objects, flow.model.IMPOSED_FIELDS, batch_size=200)  # type: ignore[attr-defined]
-    Event.objects.bulk_create([_event(call) for call in calls], batch_size=500)
+    audit.record([_event(call) for call in calls])
     for call in calls:
         _follow_up(call)
 
@@ -207,7 +207,7 @@ def _change(call: Call) -> None:
 def _write(call: Call) -> None:
     _change(call)
     call.obj.save()
-    _event(call).save()
+    audit.record([_event(call)])
     _follow_up(call)
 
 

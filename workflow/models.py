@@ -13,6 +13,7 @@ class Event(models.Model):
 
     `object_type`/`object_id` name what was acted on; `deployment_id` and `week` gather the events of one deployment and
     week. They are plain values, not foreign keys, so that the trail outlives and never blocks what it speaks of.
+    `audit.record` makes each event the next link of its chain; the database refuses to change or delete one.
     """
 
     at = models.DateTimeField(db_index=True)
@@ -32,9 +33,18 @@ class Event(models.Model):
     after = models.CharField(max_length=20, blank=True, default="")
     reason = models.TextField(blank=True, default="")
     data = models.JSONField(default=dict, blank=True)
+    shard = models.CharField(max_length=60, help_text="The chain that this event is a link of.")
+    sequence = models.PositiveIntegerField(help_text="Its place in the chain, from 1.")
+    previous = models.CharField(max_length=64, help_text="The hash of the event before it in the chain.")
+    hash = models.CharField(max_length=64, help_text="SHA-256 of all facts above, see `chain.py`.")
 
     class Meta:
         ordering = ("at", "pk")
+        constraints = (
+            models.UniqueConstraint(fields=["shard", "sequence"], name="one_event_at_each_place_of_a_chain"),
+            models.CheckConstraint(condition=models.Q(sequence__gt=0), name="chains_begin_at_one"),
+            models.UniqueConstraint(fields=["week"], condition=models.Q(action="seal"), name="one_seal_a_week"),
+        )
         indexes = (
             models.Index(fields=["object_type", "object_id"], name="event_object"),
             models.Index(fields=["deployment_id", "at"], name="event_deployment"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -65,9 +64,13 @@ class CRQ(models.Model):
         return self.deployment.scope()
 
 
+FOLDER = "documents"
+"""Of the storage, where every document is."""
+
+
 def storage_name(document: Document, filename: str) -> str:
     """A random name: nothing of the uploaded file's name reaches the file system."""
-    return str(PurePosixPath("documents") / f"{uuid.uuid4().hex}")
+    return f"{FOLDER}/{uuid.uuid4().hex}"
 
 
 class Document(models.Model):

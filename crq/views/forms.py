@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib import messages
+from django.core.files import File
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -12,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.person import person
 from crq.flow import CRQ_FLOW
 from crq.forms import AttachForm, MergeForm, MoveForm, OpenCRQForm
+from crq.keeping import only_with_its_record, sha256
 from crq.models import CRQ, Document
 from crq.readiness import Facts
 from crq.uploads import safe_name
@@ -21,6 +24,8 @@ from workflow import clock
 from workflow.machine import begin, perform, refusal
 from workflow.steps import Flow, Refused
 from workflow.transactions import whole
+
+logger = logging.getLogger(__name__)
 
 
 def _form_page(request: HttpRequest, form: Any, deployment: Deployment, title: str, **more: Any) -> HttpResponse:
@@ -60,7 +65,8 @@ def attach(request: HttpRequest, number: str, kind: str) -> HttpResponse:
         upload = form.cleaned_data["file"]
         given = {"kind": kind, "file": upload, "name": safe_name(upload.name)}
         try:
-            perform(CRQ_FLOW, f"attach_{kind}", crq, by=person(request), **given)
+            with only_with_its_record():
+                perform(CRQ_FLOW, f"attach_{kind}", crq, by=person(request), **given)
         except Refused as refused:
             form.add_error("file", str(refused))
         else:
@@ -112,14 +118,28 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(request, form, deployment, title, submit_label="Move", consequence=consequence, why_not=why_not)
 
 
+def _as_attached(found: Document) -> File[bytes]:
+    """The stored file, once its content is known to be what was attached; Refused, in words, when it is not."""
+    try:
+        content = found.file.open("rb")
+        digest = sha256(content)
+    except OSError as error:
+        logger.error("The file of document %s cannot be read: %s", found.pk, error)
+        raise Refused.because(f"The file of {found.name} cannot be read now. Tell your administrator.") from error
+    if digest != found.sha256:
+        content.close()
+        logger.error("The file of document %s is not the one that was attached", found.pk)
+        raise Refused.because(
+            f"The stored file of {found.name} is not the one that was attached, so it is not given out."
+        )
+    return content
+
+
 @require_safe
 def document(request: HttpRequest, number: str, pk: int) -> FileResponse:
     """The file itself, always as a download and never as a page of ours."""
     found = get_object_or_404(Document, pk=pk, crq__number=number)
-    try:
-        content = found.file.open("rb")
-    except FileNotFoundError:
-        raise Http404("The file of this document is not in the storage.") from None
+    content = _as_attached(found)
     response = FileResponse(content, as_attachment=True, filename=found.name, content_type="application/octet-stream")
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"

@@ -39,7 +39,11 @@ def named_kinds() -> list[str]:
     """Every kind that a step of a flow, a writer or an announcement names."""
     steps = (step for flow in Flow.registry.values() for step in flow.steps.values())
     return sorted(
-        {kind for step in steps for kind in step.emails} | set(emails.WRITERS) | set(Kind.values) | {"approval_needed"}
+        {"audit_heads"}
+        | {kind for step in steps for kind in step.emails}
+        | set(emails.WRITERS)
+        | set(Kind.values)
+        | {"approval_needed"}
     )
 
 
@@ -96,6 +100,8 @@ def context(kind: str, text: str, monkeypatch: pytest.MonkeyPatch, *, title: str
         case "week_warning":
             skipped = ReleaseWeek(pk=2, thursday=date(2026, 11, 26), skip_reason=text)
             return {**about, "week": skipped}
+        case "audit_heads":
+            return {**about, "events": 1204, "anchor": text}
         case "review_cancelled":
             return {**about, "review": CodeReview(pk=3, week=found.week, at=NOW)}
         case Kind.PLANNED | Kind.COMPLETION:

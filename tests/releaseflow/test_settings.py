@@ -67,6 +67,8 @@ def test_the_test_can_see_the_variables() -> None:
         ({"DEMO": "1", "DELIVER_EVERY": "0"}, "DELIVER_EVERY"),
         ({"DEMO": "1", "EMAIL_TIMEOUT": "-1"}, "EMAIL_TIMEOUT"),
         ({"DEMO": "1", "EMAIL_URL": "pigeon://coop"}, "EMAIL_URL"),
+        ({"DEMO": "1", "CLAMD_URL": "localhost:3310"}, "CLAMD_URL"),
+        ({"DEMO": "1", "DOCUMENTS_URL": "https://bucket.example.com"}, "DOCUMENTS_URL"),
         ({"DEMO": "1", "LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
         ({"DEMO": "1", "LOG_FORMAT": "xml"}, "LOG_FORMAT"),
         ({"DEMO": "1", "SECRET_KEY_FILE": "/nowhere"}, "SECRET_KEY"),

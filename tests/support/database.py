@@ -1,8 +1,12 @@
 """Which database a test run uses, and where it is."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
+
+from django.db import connection, transaction
 
 from tests.support.ports import free_port
 from tests.support.scratch import scratch
@@ -38,13 +42,28 @@ def test_options() -> dict[str, Any]:
     return {} if wants_postgres() else {"NAME": str(scratch() / "test.sqlite3")}
 
 
-def empty_snapshots() -> None:
-    """Deletes the snapshots that a test committed to SQLite, whose triggers stand again afterwards."""
-    from django.db import connection, transaction
+EVIDENCE = {
+    "crq_snapshot": "crq.migrations.0004_snapshots_never_change",
+    "workflow_event": "workflow.migrations.0006_events_never_change",
+}
+"""The tables that no one may change or empty, and the migration that protects each."""
 
-    if connection.vendor != "sqlite":
-        return
-    protection = import_module("crq.migrations.0004_snapshots_never_change")
-    with transaction.atomic(), connection.cursor() as cursor:
-        for statement in (*protection.RELEASE["sqlite"], "DELETE FROM crq_snapshot", *protection.PROTECT["sqlite"]):
+
+def empty_evidence() -> None:
+    """Deletes the evidence that a test committed; its protection stands again afterwards."""
+    with transaction.atomic():
+        for table in EVIDENCE:
+            with unprotected(table), connection.cursor() as cursor:
+                cursor.execute(f"DELETE FROM {table}")
+
+
+@contextmanager
+def unprotected(table: str) -> Iterator[None]:
+    """Without the table's triggers, as somebody with rights over the database itself could make it."""
+    protection = import_module(EVIDENCE[table])
+    with connection.cursor() as cursor:
+        for statement in protection.RELEASE[connection.vendor]:
+            cursor.execute(statement)
+        yield
+        for statement in protection.PROTECT[connection.vendor]:
             cursor.execute(statement)

@@ -1,0 +1,210 @@
+"""A backup holds everything, and comes back whole on either database, or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from crq.models import Document
+from releaseflow import backup
+from tests.stages import EARLY, Stage, moment
+from tests.support import postgres
+from workflow import clock
+from workflow.models import Event
+from workflow.sealing import seal_weekly
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+
+
+class Machine:
+    """An empty machine: a migrated database and an empty folder for documents."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "SECRET_KEY": "x" * 60,
+            "VAR_DIR": str(folder),
+            "DATABASE_URL": database_url,
+        }
+
+    def run(self, *arguments: str, fails: bool = False) -> str:
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
+        assert (done.returncode != 0) == fails, done.stderr
+        return done.stderr if fails else done.stdout
+
+
+@pytest.fixture(scope="module")
+def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("empty")
+    Machine(folder, f"sqlite:///{folder}/db.sqlite3").run("migrate", "-v", "0")
+    return folder
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path, _migrated: Path) -> Callable[[str], Machine]:
+    def make(name: str) -> Machine:
+        shutil.copytree(_migrated, tmp_path / name)
+        return Machine(tmp_path / name, f"sqlite:///{tmp_path / name}/db.sqlite3")
+
+    return make
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path, postgres_cluster: postgres.Cluster) -> Machine:
+    postgres_cluster.ask("DROP DATABASE IF EXISTS restored")
+    postgres_cluster.ask("CREATE DATABASE restored")
+    (tmp_path / "pg").mkdir()
+    machine = Machine(tmp_path / "pg", f"{postgres_cluster.url.rpartition('/')[0]}/restored")
+    machine.run("migrate", "-v", "0")
+    return machine
+
+
+@pytest.fixture
+def archive(stage: Stage, tmp_path: Path) -> Path:
+    """The backup of a week in which something was installed, with documents, e-mails and a seal."""
+    stage.installed()
+    with clock.frozen(moment(stage.week, "install", hours=1, microseconds=123_456)):
+        seal_weekly(clock.now())
+        call_command("backup", str(tmp_path / "all.tar.gz"), stdout=io.StringIO())
+    return tmp_path / "all.tar.gz"
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    with tarfile.open(path) as archive:
+        file = archive.extractfile("manifest.json")
+        assert file
+        return dict(json.load(file))
+
+
+def rewritten(path: Path, change: Callable[[str, bytes], bytes]) -> Path:
+    """The same archive with some contents changed."""
+    forged = path.with_name("forged.tar.gz")
+    with tarfile.open(path) as old, tarfile.open(forged, "w:gz") as new:
+        for member in old:
+            file = old.extractfile(member)
+            assert file
+            content = change(member.name, file.read())
+            member.size = len(content)
+            new.addfile(member, io.BytesIO(content))
+    return forged
+
+
+def test_the_backup_holds_every_row_and_document(archive: Path) -> None:
+    found = manifest(archive)
+
+    assert found["tables"]["workflow.event"]["rows"] == Event.objects.count() > 10
+    assert set(found["documents"]) == set(Document.objects.values_list("file", flat=True))
+    assert "sessions.session" not in found["tables"]
+    assert {"accounts.user", "crq.document", "notifications.email"} <= set(found["tables"])
+    assert archive.stat().st_mode & 0o077 == 0
+
+
+def test_it_goes_from_here_to_postgresql_and_on_to_sqlite(
+    archive: Path, postgresql: Machine, sqlite: Callable[[str], Machine], tmp_path: Path
+) -> None:
+    """Both databases hold the same: every table's rows hash alike, the chains verify, and new rows get new numbers."""
+    postgresql.run("restore", str(archive))
+    second = tmp_path / "second.tar.gz"
+    postgresql.run("backup", str(second))
+    last = sqlite("last")
+    last.run("restore", str(second))
+
+    assert manifest(second)["tables"] == manifest(archive)["tables"]
+    assert manifest(second)["documents"] == manifest(archive)["documents"]
+    for machine in (postgresql, last):
+        verdict = json.loads(machine.run("verify_audit", "--json"))
+        assert (verdict["ok"], verdict["events"]) == (True, Event.objects.count())
+        assert machine.run("verify_documents") == "Every document is as it was attached.\n"
+        script = "from accounts.models import Team; print(Team.objects.create(name='New', slug='new').pk)"
+        assert int(machine.run("shell", "-v", "0", "-c", script)) > 2
+
+
+def test_a_database_in_use_is_left_alone(archive: Path) -> None:
+    before = Event.objects.count()
+
+    with pytest.raises(CommandError, match="in use"):
+        call_command("restore", str(archive))
+
+    assert Event.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("tables/workflow.event.jsonl", b"installed", b"verified_", "workflow.event came with"),
+        ("tables/accounts.team.jsonl", b"Identity", b"Identical", "accounts.team came with"),
+        ("documents/", b"%PDF", b"%PDQ", "is not what was backed up"),
+        ("manifest.json", b'"format": 1', b'"format": 2', "cannot read"),
+        ("manifest.json", b"workflow.0001_initial", b"workflow.0001_other", "another version"),
+    ],
+)
+def test_a_changed_backup_is_refused_and_nothing_stays(  # noqa: PLR0917
+    archive: Path, sqlite: Callable[[str], Machine], name: str, old: bytes, new: bytes, said: str
+) -> None:
+    forged = rewritten(archive, lambda n, content: content.replace(old, new) if n.startswith(name) else content)
+    machine = sqlite("target")
+
+    assert said in machine.run("restore", str(forged), fails=True)
+    assert json.loads(machine.run("verify_audit", "--json"))["events"] == 0
+    assert not [path for path in Path(machine.env["VAR_DIR"]).rglob("documents/**/*") if path.is_file()]
+
+
+def test_half_a_file_is_refused(archive: Path, sqlite: Callable[[str], Machine]) -> None:
+    half = archive.with_name("half.tar.gz")
+    half.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
+
+    assert "is not a whole backup" in sqlite("target").run("restore", str(half), fails=True)
+
+
+def test_without_a_document_there_is_no_backup(stage: Stage, tmp_path: Path) -> None:
+    stage.cleared()
+    default_storage.delete(Document.objects.order_by("pk")[0].file.name)
+
+    with pytest.raises(CommandError, match="is missing"):
+        call_command("backup", str(tmp_path / "all.tar.gz"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_meanwhile_is_not_in_it(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One instant: events that are committed while the backup runs are in none of its tables."""
+    stage.plan()
+    before = Event.objects.count()
+    add_table = backup._add_table
+
+    def acting_meanwhile(*arguments: Any) -> Any:
+        added = add_table(*arguments)
+        if Event.objects.count() == before and not acted:
+            acted.append(Thread(target=_act, args=(stage,)))
+            acted[0].start()
+            acted[0].join(10)
+        return added
+
+    acted: list[Thread] = []
+    monkeypatch.setattr(backup, "_add_table", acting_meanwhile)
+    found = backup.make(tmp_path / "all.tar.gz", EARLY)
+
+    assert Event.objects.count() > before
+    assert found["tables"]["workflow.event"]["rows"] == before
+
+
+def _act(stage: Stage) -> None:
+    with clock.frozen(EARLY + timedelta(minutes=5)):
+        stage.submit()
+    connection.close()
