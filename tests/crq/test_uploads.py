@@ -35,10 +35,11 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 
 def zipped(*names: str, content: bytes = b"x") -> bytes:
+    """The same bytes at any time of day: they name tests, and parallel runs must agree on names."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for name in names:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
