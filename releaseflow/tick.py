@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from crq.announcing_clock import send_chosen, send_updates
 from crq.coverage import warn_coverage
 from crq.deadlines import Enforced, enforce
 from deployments.silence import remind_silence
 
 
 def tick(now: datetime) -> list[Enforced]:
-    """Enforces what is due, warns where nobody could approve, reminds of silence; returns what was enforced."""
+    """Enforces what is due and returns it; sends what waited for its time or its last outcome; warns and reminds."""
     enforced = enforce(now)
+    send_chosen(now)
+    send_updates(now)
     warn_coverage(now)
     remind_silence(now)
     return enforced
