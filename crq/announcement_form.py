@@ -41,8 +41,8 @@ class AnnouncementForm(forms.Form):
     day = forms.DateField(label="Day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     at = forms.TimeField(label="Time (ET)", required=False, widget=forms.TimeInput(attrs={"type": "time"}))
 
-    def __init__(self, *args: Any, announcement: Announcement, content: Content, audience: Audience) -> None:
-        super().__init__(*args, initial=_initial(announcement, audience))
+    def __init__(self, typed: Any = None, *, announcement: Announcement, content: Content, audience: Audience) -> None:
+        super().__init__(typed, initial=_initial(announcement, audience))
         self.announcement, self.audience = announcement, audience
         self.fields["groups"].choices = [(group.key, group.label) for group in audience.groups]  # type: ignore[attr-defined]
         self.noted = [line.deployment for line in content.lines]

@@ -86,4 +86,4 @@ def _sent(draft: Announcement, **why: bool) -> bool:
 def _send(draft: Announcement, **why: bool) -> None:
     """With nobody to read it, the deadlines of the week still go on."""
     if audience_of(draft).readers:
-        perform(ANNOUNCEMENT, "send", draft, by=None, **why)
+        perform(ANNOUNCEMENT, "send", draft, by=None, reason="", **why)

@@ -42,7 +42,7 @@ def difference(kind: str, before: Content, after: Content, left: Mapping[int, st
     """`left` says of deployments that are gone where to and why (`whereabouts`)."""
     old = {line.deployment: line for line in before.lines}
     new = {line.deployment: line for line in after.lines}
-    looks = LOOKS[Kind(kind)]
+    looks = LOOKS[kind]
     changes = _of_week(before, after)
     changes += [_change("Added", line, [_added(line)]) for pk, line in new.items() if pk not in old]
     for pk, line in old.items():
@@ -132,7 +132,7 @@ def _outcome(old: Line, new: Line) -> list[str]:
 
 
 Look = Callable[[Line, Line], list[str]]
-LOOKS: dict[Kind, tuple[Look, ...]] = {
+LOOKS: dict[str, tuple[Look, ...]] = {
     Kind.PLANNED: (_title, _crq, _clearance, _pull_requests),
     Kind.COMPLETION: (_outcome,),
 }

@@ -51,7 +51,7 @@ class MailRoom:
 class _Shelf:
     """What is known of one kind of announcement in the listed weeks, by week."""
 
-    kind: Kind
+    kind: Announcement.Kind
     drafts: dict[int, Announcement]
     sent: dict[int, Announcement]
     changes: dict[int, list[Change]]
@@ -72,7 +72,7 @@ def mail_room(*, now: datetime) -> MailRoom:
 
 
 def _shelves(weeks: list[ReleaseWeek], now: datetime) -> list[_Shelf]:
-    known: dict[str, dict[Kind, dict[int, Announcement]]] = {
+    known: dict[str, dict[Announcement.Kind, dict[int, Announcement]]] = {
         status: {kind: {} for kind in Kind} for status in Status.values
     }
     by_week = {week.pk: week for week in weeks}
