@@ -107,9 +107,9 @@ def _crq(old: Line, new: Line) -> list[str]:
 
 
 def _clearance(old: Line, new: Line) -> list[str]:
-    if new.status == S.HELD:
-        return [new.outcome] if (old.status, old.outcome) != (new.status, new.outcome) else []
-    words = CLEARANCE.get((S(old.status), S(new.status)))
+    if new.state == S.HELD:
+        return [new.outcome] if (old.state, old.outcome) != (new.state, new.outcome) else []
+    words = CLEARANCE.get((S(old.state), S(new.state)))
     return [words] if words else []
 
 
@@ -126,7 +126,7 @@ def _pulls(names: list[str]) -> str:
 
 def _outcome(old: Line, new: Line) -> list[str]:
     """What was held and then moved has the outcome that it had: not installed."""
-    if old.status == new.status:
+    if old.state == new.state:
         return []
     return [f"{new.outcome} (was: {old.outcome[:1].lower()}{old.outcome[1:]})"]
 

@@ -93,7 +93,7 @@ def outdated(sent: dict[int, Announcement], weeks: Iterable[ReleaseWeek], kind: 
     """
     known = {week.pk: week for week in weeks}
     asked = [known[pk] for pk, each in sent.items() if _can_be_followed(each, known[pk], now)]
-    contents = read_all(kind, asked) if asked else {}
+    contents = read_all(kind, asked, to_compare=True) if asked else {}
     found = {pk: difference(kind, Content.from_record(sent[pk].record), new) for pk, new in contents.items()}
     return {pk: each for pk, each in found.items() if each}
 

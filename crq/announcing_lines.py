@@ -26,14 +26,14 @@ S, Kind = Deployment.Status, Announcement.Kind
 
 @dataclass(frozen=True)
 class Line:
-    """One deployment in an announcement. `status` is what this kind of e-mail tells of it, `outcome` the words."""
+    """One deployment in an announcement. `state` is the status as this kind of e-mail tells it, `outcome` its words."""
 
     deployment: int
     title: str
     application: str
     team: str
     crq: str
-    status: str
+    state: str
     outcome: str = ""
     pull_requests: tuple[str, ...] = ()
     note: str = ""
@@ -84,11 +84,11 @@ def read(kind: str, week: ReleaseWeek) -> Content:
     return read_all(kind, [week])[week.pk]
 
 
-def read_all(kind: str, weeks: Iterable[ReleaseWeek]) -> dict[int, Content]:
-    """The same for many weeks, by primary key: five statements."""
+def read_all(kind: str, weeks: Iterable[ReleaseWeek], *, to_compare: bool = False) -> dict[int, Content]:
+    """The same for many weeks, by primary key: four statements, or two without what no difference looks at."""
     known = {week.pk: week for week in weeks}
-    skipped = _skipped_after(known.values()) if kind == Kind.PLANNED else {}
-    lines = _lines(kind, known)
+    skipped = _skipped_after(known.values()) if kind == Kind.PLANNED and not to_compare else {}
+    lines = _lines(kind, known, with_notes=not to_compare)
     if kind == Kind.COMPLETION:
         _add_departed(lines, known)
     return {
@@ -102,34 +102,35 @@ def read_all(kind: str, weeks: Iterable[ReleaseWeek]) -> dict[int, Content]:
     }
 
 
-def _lines(kind: str, weeks: dict[int, ReleaseWeek]) -> dict[int, list[Line]]:
+def _lines(kind: str, weeks: dict[int, ReleaseWeek], *, with_notes: bool) -> dict[int, list[Line]]:
     """Every live deployment, in the order in which they were planned."""
     lines: dict[int, list[Line]] = defaultdict(list)
     live = Deployment.objects.filter(week__in=weeks).exclude(status=S.WITHDRAWN).order_by("pk")
-    for each in _with_details(live, kind):
+    for each in _with_details(live, kind, with_notes=with_notes):
         lines[each.week_id].append(line(each, kind))
     return lines
 
 
-def _with_details(deployments: Any, kind: str) -> Any:
-    notes = AnnouncementNote.objects.filter(kind=kind)
+def _with_details(deployments: Any, kind: str, *, with_notes: bool = True) -> Any:
     pulls = PullRequest.objects.select_related("repository").order_by("pk")
+    notes = AnnouncementNote.objects.filter(kind=kind)
+    noted = [Prefetch("notes", notes, to_attr="noted")] if with_notes else []
     return deployments.select_related("application__team", "crq").prefetch_related(
-        Prefetch("pull_requests", pulls), Prefetch("notes", notes, to_attr="noted")
+        Prefetch("pull_requests", pulls), *noted
     )
 
 
 def line(deployment: Deployment, kind: str) -> Line:
     """`deployment` comes with application, team, CRQ, pull requests and its note (`noted`)."""
     crq, noted = getattr(deployment, "crq", None), getattr(deployment, "noted", [])
-    status, outcome = _planned(deployment) if kind == Kind.PLANNED else _installed(deployment)
+    state, outcome = _planned(deployment) if kind == Kind.PLANNED else _installed(deployment)
     return Line(
         deployment=deployment.pk,
         title=one_line(deployment.title),
         application=one_line(deployment.application.name),
         team=one_line(deployment.application.team.name),
         crq=crq.number if crq else "",
-        status=str(status),
+        state=str(state),
         outcome=one_line(outcome),
         pull_requests=tuple(one_line(str(pull)) for pull in deployment.pull_requests.all()),
         note=noted[0].text if noted else "",
@@ -165,7 +166,7 @@ def _add_departed(lines: dict[int, list[Line]], weeks: dict[int, ReleaseWeek]) -
     for (week, pk), deferral in late.items():
         if known[pk].week_id != week:
             outcome = f"Not installed. Moved to {_day(deferral.to_week)}"
-            lines[week].append(replace(line(known[pk], Kind.COMPLETION), status=str(S.HELD), outcome=outcome))
+            lines[week].append(replace(line(known[pk], Kind.COMPLETION), state=str(S.HELD), outcome=outcome))
     for each in lines.values():
         each.sort(key=lambda row: row.deployment)
 

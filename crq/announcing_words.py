@@ -30,13 +30,13 @@ def subject(announcement: Announcement, content: Content) -> str:
     prefix = PREFIX.get(Edition(announcement.edition), "")
     if not prefix or words.lower().startswith(prefix.lower()):
         return words
-    return f"{prefix}: {words}"
+    return f"{prefix}: {announcement.subject or words[:1].lower() + words[1:]}"
 
 
 def _facts(announcement: Announcement, content: Content) -> str:
     day = say_day(content.day or announcement.week.thursday)
     if content.day is None:
-        return f"no code install on {day}" if announcement.edition in PREFIX else f"No code install on {day}"
+        return f"No code install on {day}"
     if announcement.kind == Kind.COMPLETION:
         return _outcomes(content, day)
     if announcement.edition == Edition.FINAL and content.lines:
@@ -51,7 +51,7 @@ def _count(content: Content) -> str:
 
 def _clearance(content: Content) -> str:
     """ "6 deployments cleared", or "6 cleared, 2 held, 1 not cleared yet"."""
-    counts = Counter(line.status for line in content.lines)
+    counts = Counter(line.state for line in content.lines)
     if set(counts) == {S.CLEARED}:
         return f"{_count(content)} cleared"
     said = ((S.CLEARED, "cleared"), (S.HELD, "held"), (S.PLANNED, "not cleared yet"))
@@ -62,7 +62,7 @@ def _outcomes(content: Content, day: str) -> str:
     """ "Installed and verified: 6 of 8 on Thu Dec 10 (1 backed out, 1 not installed)"."""
     if not content.lines:
         return f"Nothing to install on {day}"
-    counts = Counter(line.status for line in content.lines)
+    counts = Counter(line.state for line in content.lines)
     waiting = counts[S.HELD] + counts[S.PLANNED] + counts[S.CLEARED]
     said = (
         (counts[S.INSTALLED], "not verified"),
@@ -94,8 +94,8 @@ def letter_context(
         "lines": content.lines,
         "changes": changes,
         "since": since,
-        "unverified": sum(line.status == S.INSTALLED for line in content.lines),
-        "unfinished": sum(line.status in {S.INSTALLING, S.PLANNED, S.CLEARED} for line in content.lines),
+        "unverified": sum(line.state == S.INSTALLED for line in content.lines),
+        "unfinished": sum(line.state in {S.INSTALLING, S.PLANNED, S.CLEARED} for line in content.lines),
         "url": settings.SITE_URL + week.get_absolute_url(),
         "cutoff": week.due(Deadline.CUTOFF),
         "approval": week.due(Deadline.APPROVAL),
