@@ -59,7 +59,8 @@ class AnnouncementForm(forms.Form):
         addresses = [parseaddr(each)[1].lower() for each in entries]
         wrong = [entry for entry, each in zip(entries, addresses, strict=True) if not _is_address(each)]
         if wrong:
-            raise ValidationError([f"“{each[:80]}” is no address. Write it as name@example.com." for each in wrong])
+            sentence = "“{}” is no e-mail address. Write it as name@example.com."
+            raise ValidationError([sentence.format(each[:80]) for each in wrong])
         return addresses
 
     def clean(self) -> dict[str, Any]:

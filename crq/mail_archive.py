@@ -16,6 +16,8 @@ from workflow.acts import Act, act, worth_showing
 from workflow.badge import Badge
 from workflow.eastern import say_near, say_time
 
+LISTED = 200
+
 
 @dataclass(frozen=True)
 class Recipient:
@@ -40,6 +42,7 @@ class Archive:
     part: str
     recipients: list[Recipient]
     count: int
+    not_listed: int
     hold: str
     hold_acts: list[Act]
     resend_acts: list[Act]
@@ -63,8 +66,9 @@ def archive(announcement: Announcement, *, part: str, by: User, now: datetime) -
         letter=letter,
         parts=parts(part),
         part=part,
-        recipients=recipients,
+        recipients=recipients[:LISTED],
         count=len(recipients),
+        not_listed=len(recipients[LISTED:]),
         hold=f"Nothing has left yet. It leaves at {say_time(waits)}; until then it can be taken back." if waits else "",
         hold_acts=_hold_acts(announcement, by, now) if waits else [],
         resend_acts=_resend_all(resend, recipients),
@@ -79,7 +83,9 @@ def _hold_acts(announcement: Announcement, by: User, now: datetime) -> list[Act]
 
 def _resend_all(resend: Act, recipients: list[Recipient]) -> list[Act]:
     failed = sum(row.badge.state == "stop" for row in recipients)
-    return [replace(resend, label=f"Send again to all {failed}" if failed > 1 else "Send again")] if failed else []
+    if not failed or (failed == 1 and resend.enabled):  # one has its own button
+        return []
+    return [replace(resend, label=f"Send again to all {failed}" if failed > 1 else "Send again")]
 
 
 def _recipients(letter: Letter, resend: Act) -> list[Recipient]:

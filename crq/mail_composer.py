@@ -10,7 +10,7 @@ from crq import announcing_drafts as drafts
 from crq.announcing import ANNOUNCEMENT
 from crq.announcing_difference import Change
 from crq.announcing_lines import Content
-from crq.announcing_recipients import Audience, audience_of
+from crq.announcing_recipients import Audience
 from crq.announcing_schedule import HOLD, latest, when
 from crq.mail_parts import DRAFT, Edition, Part, editions, parts, title
 from crq.models import Announcement
@@ -51,11 +51,10 @@ class Composer:
     editions: list[Edition]
 
 
-def composer(announcement: Announcement, *, part: str, by: User, now: datetime) -> Composer:
-    """`announcement` comes with its week and milestones."""
-    drafts.remember(announcement)
+def composer(announcement: Announcement, audience: Audience, *, part: str, by: User, now: datetime) -> Composer:
+    """`announcement` comes with its week and milestones, and with what `drafts.remember` read."""
     content, earlier = drafts.shown(announcement), drafts.before(announcement)
-    moved_on, audience = drafts.moved_on(announcement), audience_of(announcement)
+    moved_on = drafts.moved_on(announcement)
     edit = act(ANNOUNCEMENT, "edit", announcement, by=by, now=now)
     count = len(audience.readers)
     return Composer(

@@ -73,7 +73,8 @@ def announcement(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _save(found, form, request.POST, person(request)))
         except Refused as refused:
             form.add_error(None, str(refused))
-            found = _found(pk)
+            found = drafts.remember(_found(pk))
+            form.audience = audience_of(found)
         else:
             return redirect(found)
     return _compose(request, found, form)
@@ -81,7 +82,7 @@ def announcement(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _compose(request: HttpRequest, found: Announcement, form: AnnouncementForm) -> HttpResponse:
     now = clock.now()
-    page = composer(found, part=_part(request), by=person(request), now=now)
+    page = composer(found, form.audience, part=_part(request), by=person(request), now=now)
     context = {"now": now, "page": page, "form": form}
     return render(request, "crq/emails_draft.html", context, status=422 if form.errors else 200)
 
