@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from crq import emails, guards
+from crq.announcing_clock import announce_skip
 from crq.deadlines import settle
 from crq.deliverables import BY_KEY, Readiness
 from crq.exemptions import EXEMPTION, granted, withdraw_open
@@ -74,9 +75,15 @@ def complete_flows() -> None:
         emails=emails.WRITERS,
     )
     WEEK.complete(
-        consequences=dict.fromkeys(("reschedule", "skip", "substitute", "reopen"), follow_dates), emails=emails.WRITERS
+        consequences=dict.fromkeys(("reschedule", "skip", "substitute", "reopen"), _dates_changed),
+        emails=emails.WRITERS,
     )
     CODE_REVIEW.complete(emails=emails.WRITERS)
+
+
+def _dates_changed(call: Call) -> None:
+    follow_dates(call)
+    announce_skip(call)
 
 
 def _settle_pull_request(pull_request: PullRequest, now: datetime) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from crq.announcing import send_if_due
+from crq.announcing_clock import send_final, send_if_due
 from crq.deliverables import Readiness, listed
 from crq.exemptions import lapse_all
 from crq.models import Announcement, Snapshot
@@ -173,7 +173,11 @@ def _nothing_more(milestone: Milestone, now: datetime) -> None:
 
 
 def _send_plan(milestone: Milestone, now: datetime) -> None:
-    send_if_due(Announcement.Kind.PLANNED, milestone.week)
+    send_if_due(Announcement.Kind.PLANNED, milestone.week, now)
+
+
+def _send_final_plan(milestone: Milestone, now: datetime) -> None:
+    send_final(milestone.week)
 
 
 def _close_exemptions(milestone: Milestone, now: datetime) -> None:
@@ -183,12 +187,13 @@ def _close_exemptions(milestone: Milestone, now: datetime) -> None:
 def _end_week(milestone: Milestone, now: datetime) -> None:
     """The completion e-mail speaks of the week as it was, before what is held leaves it."""
     close_all_failed(milestone.week, now)
-    send_if_due(Announcement.Kind.COMPLETION, milestone.week)
+    send_if_due(Announcement.Kind.COMPLETION, milestone.week, now)
     carry_over(milestone.week, now)
 
 
 EFFECTS: dict[str, Callable[[Milestone, datetime], None]] = {
     Deadline.PLAN_EMAIL: _send_plan,
+    Deadline.APPROVAL: _send_final_plan,
     Deadline.EXEMPTION_CLOSE: _close_exemptions,
     Deadline.INSTALL_CLOSE: _end_week,
 }

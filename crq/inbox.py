@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, standing
+from crq import announcing_drafts as drafts
 from crq.announcing import OUTCOMES
+from crq.announcing_difference import Change
 from crq.gathering import Gathered, gather
+from crq.mail_parts import week_mail_url
 from crq.models import Announcement
 from crq.turns import Turn, Turns
 from deployments.models import Deployment, PullRequest, ReleaseWeek
@@ -19,7 +21,7 @@ from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day
 from workflow.inbox import Task
 
-S = Deployment.Status
+S, Kind = Deployment.Status, Announcement.Kind
 UNFINISHED = (S.PLANNED, S.CLEARED, S.HELD, S.INSTALLING, S.INSTALLED, S.FAILED)
 LOOK_BACK = timedelta(weeks=3)
 
@@ -97,14 +99,16 @@ def with_announcements(weeks: QuerySet[ReleaseWeek]) -> QuerySet[ReleaseWeek]:
 
 
 def announcements(weeks: Iterable[ReleaseWeek], *, now: datetime) -> Iterator[Task]:
-    """The e-mails that the Scrum Master owes; `weeks` come from `with_announcements`."""
+    """The e-mails that the Scrum Master owes; `weeks` come from `with_announcements` and with milestones."""
+    weeks = list(weeks)
+    yield from _revisions(weeks, now)
     for week in weeks:
         if week.skipped:
             continue
         if not week.plan_sent and _plan_is_open(week, now):  # type: ignore[attr-defined]
-            yield _send("the planned-deployments e-mail", week, Deadline.PLAN_EMAIL, "The week's code review is over")
+            yield _send(Kind.PLANNED, "the planned-deployments e-mail", week, "The week's code review is over")
         if not week.completion_sent and _completion_is_open(week, now):  # type: ignore[attr-defined]
-            yield _send("the completion e-mail", week, Deadline.INSTALL_CLOSE, "Every installation has an outcome")
+            yield _send(Kind.COMPLETION, "the completion e-mail", week, "Every installation has an outcome")
 
 
 def _plan_is_open(week: ReleaseWeek, now: datetime) -> bool:
@@ -116,6 +120,31 @@ def _completion_is_open(week: ReleaseWeek, now: datetime) -> bool:
     return bool(all_done and week.install_day and eastern_day(now) >= week.install_day)
 
 
-def _send(what: str, week: ReleaseWeek, due: Deadline, why: str) -> Task:
-    subject = f"{what} for {say_day(week.install_day or week.thursday)}"
-    return Task("Send", subject, reverse("emails"), why, week.due(due))
+def _revisions(weeks: list[ReleaseWeek], now: datetime) -> Iterator[Task]:
+    """A plan that was sent and no longer tells what is: until the approval deadline, then until installs open."""
+    sent_for = [week for week in weeks if week.plan_sent and not week.passed(Deadline.INSTALL, now)]  # type: ignore[attr-defined]
+    if not sent_for:
+        return
+    changed = drafts.outdated(drafts.last_sent(sent_for, Kind.PLANNED), sent_for, Kind.PLANNED, now)
+    for week in sent_for:
+        if changes := changed.get(week.pk):
+            final = week.due(Deadline.APPROVAL)
+            due = final if final and now <= final else week.due(Deadline.INSTALL)
+            yield Task(
+                "Send", f"the revised plan for {_day(week)}", week_mail_url(week, Kind.PLANNED), _said(changes), due
+            )
+
+
+def _said(changes: list[Change]) -> str:
+    """ "Added: Nightly export. Changed: Ledger rounding. 2 more"."""
+    said = [f"{change.what}: {change.title}" for change in changes[:2]]
+    return ". ".join([*said, f"{len(changes) - 2} more"] if len(changes) > 2 else said)
+
+
+def _send(kind: Announcement.Kind, what: str, week: ReleaseWeek, why: str) -> Task:
+    due = week.due(Deadline.PLAN_EMAIL if kind == Kind.PLANNED else Deadline.INSTALL_CLOSE)
+    return Task("Send", f"{what} for {_day(week)}", week_mail_url(week, kind), why, due)
+
+
+def _day(week: ReleaseWeek) -> str:
+    return say_day(week.install_day or week.thursday)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from crq.models import Announcement
 from notifications.models import Email, Letter
@@ -27,12 +27,13 @@ STATES = {
     "waiting": ("wait", "Waiting"),
     "retrying": ("part", "Trying again"),
     "parked": ("stop", "Not delivered"),
+    "cancelled": ("idle", "Taken back"),
 }
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """How far a letter got: numbers of recipients."""
+    """How far a letter got: numbers of recipients, without those for whom it was taken back."""
 
     total: int
     sent: int
@@ -40,6 +41,8 @@ class Delivery:
 
     @property
     def badge(self) -> Badge:
+        if not self.total:
+            return Badge("idle", "Taken back")
         if self.parked:
             return Badge("stop", f"{self.parked} not delivered")
         if self.sent < self.total:
@@ -50,7 +53,9 @@ class Delivery:
 def deliveries(letters: Iterable[int]) -> dict[int, Delivery]:
     """For each of these letters (primary keys) how far it got: one statement."""
     rows = Email.objects.filter(letter__in=set(letters)).order_by().values("letter")
-    counted = rows.annotate(total=Count("pk"), sent=Count("sent_at"), parked=Count("parked_at"))
+    counted = rows.annotate(
+        total=Count("pk", filter=Q(cancelled_at=None)), sent=Count("sent_at"), parked=Count("parked_at")
+    )
     return {row["letter"]: Delivery(row["total"], row["sent"], row["parked"]) for row in counted}
 
 

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("deployments/<int:pk>/move/", forms.move, name="move"),
     path("weeks/<date:thursday>/install/", install_day.page, name="install-day"),
     path("emails/", emails.index, name="emails"),
+    path("emails/<date:thursday>/<str:kind>/", emails.of_week, name="week-mail"),
     path("emails/<int:pk>/", emails.announcement, name="announcement"),
     path("emails/<int:pk>/preview/", emails.preview, name="announcement-preview"),
 ]

@@ -53,7 +53,8 @@ def deliver(clock: Callable[[], datetime]) -> Tally:
 def _lease(now: datetime) -> list[Email]:
     """Claims a batch for this process: nobody else touches it until the lease ends."""
     with transaction.atomic():
-        due = Email.objects.filter(sent_at=None, parked_at=None, not_before__lte=now).order_by("not_before", "pk")
+        due = Email.objects.filter(sent_at=None, parked_at=None, cancelled_at=None, not_before__lte=now)
+        due = due.order_by("not_before", "pk")
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True, of=("self",))
         batch = list(due.select_related("letter")[:BATCH])

@@ -45,6 +45,7 @@ class Email(models.Model):
     not_before = models.DateTimeField(help_text="The next attempt is not made earlier; also the lease while one runs.")
     sent_at = models.DateTimeField(null=True, blank=True)
     parked_at = models.DateTimeField(null=True, blank=True, help_text="Given up: shown, and sent again by hand only.")
+    cancelled_at = models.DateTimeField(null=True, blank=True, help_text="Taken back before it left.")
     last_error = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
@@ -63,9 +64,11 @@ class Email(models.Model):
 
     @property
     def state(self) -> str:
-        """One word for people: sent, parked, retrying or waiting."""
+        """One word for people: sent, cancelled, parked, retrying or waiting."""
         if self.sent_at:
             return "sent"
+        if self.cancelled_at:
+            return "cancelled"
         if self.parked_at:
             return "parked"
         return "retrying" if self.attempts else "waiting"

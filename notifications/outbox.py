@@ -60,6 +60,19 @@ def enqueue(
     return letter
 
 
+def cancel(letter: Letter, *, now: datetime) -> int:
+    """Takes back what no delivery has begun to send; returns for how many recipients. `now` is an aware UTC instant."""
+    waiting = letter.emails.filter(sent_at=None, parked_at=None, cancelled_at=None, attempts=0)
+    return waiting.update(cancelled_at=now)
+
+
+def resend(email: Email, *, now: datetime) -> None:
+    """Puts what was given up in the queue again, with all its attempts before it."""
+    Email.objects.filter(pk=email.pk, sent_at=None, cancelled_at=None).update(
+        parked_at=None, attempts=0, not_before=now, last_error=""
+    )
+
+
 def _row(address: str, person: User | str, key: str, now: datetime) -> Email:
     unique = hashlib.sha256(f"{key}|{address}".encode()).hexdigest()[:32]
     return Email(

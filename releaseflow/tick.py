@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from crq.announcing_clock import send_chosen, send_updates
 from crq.coverage import warn_coverage
 from crq.deadlines import Enforced, enforce
 from deployments.silence import remind_silence
@@ -11,11 +12,10 @@ from workflow.sealing import seal_weekly
 
 
 def tick(now: datetime) -> list[Enforced]:
-    """Enforces what is due, warns where nobody could approve, reminds of silence, seals the audit trail once a week.
-
-    Returns what was enforced.
-    """
+    """Enforces what is due and returns it; sends what waited for its time; warns, reminds, seals the audit trail."""
     enforced = enforce(now)
+    send_chosen(now)
+    send_updates(now)
     warn_coverage(now)
     remind_silence(now)
     seal_weekly(now)

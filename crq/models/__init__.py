@@ -1,6 +1,15 @@
-from crq.models.announcement import Announcement
+from crq.models.announcement import Announcement, AnnouncementNote
 from crq.models.crq import CRQ, Decision, Document
 from crq.models.exemption import ExemptionNote, ExemptionRequest
 from crq.models.snapshot import Snapshot
 
-__all__ = ["CRQ", "Announcement", "Decision", "Document", "ExemptionNote", "ExemptionRequest", "Snapshot"]
+__all__ = [
+    "CRQ",
+    "Announcement",
+    "AnnouncementNote",
+    "Decision",
+    "Document",
+    "ExemptionNote",
+    "ExemptionRequest",
+    "Snapshot",
+]

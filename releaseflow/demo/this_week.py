@@ -89,8 +89,9 @@ def tell(
         ),
     ):
         timetable.add(story)
-    for number, idea in enumerate(NEXT_WEEK):
-        timetable.add(_next_week(Job(studio, following, idea), days.before(f"{14 + number}:2{number}")))
+    sessions, debits = NEXT_WEEK
+    timetable.add(_next_week(Job(studio, following, sessions), days.before("14:20")))
+    timetable.add(_put_off(Job(studio, week, debits), days))
     for number, idea in enumerate(QUEUE):
         timetable.add(_queued(Job(studio, following, idea), days.at(f"10:{12 + number * 9}")))
 
@@ -179,9 +180,12 @@ def _address(job: Job, days: Days) -> Story:
 
 
 def _retry(job: Job, days: Days) -> Story:
-    """Everything but the test results."""
+    """Added after the plan went out; everything but the test results."""
     _cast(job, "Priya Raman", "Erik Dahl", "Ivan Petrov")
-    yield from _planned(job)
+    yield days.before("11:05")
+    job.submit()
+    yield days.before("11:40")
+    job.plan()
     yield days.before("14:10")
     job.review()
     yield days.before("14:32")
@@ -230,6 +234,13 @@ def _statement(job: Job, days: Days) -> Story:
     job.merge()
     yield days.at("09:20")
     job.core_dev()
+
+
+def _put_off(job: Job, days: Days) -> Story:
+    """In the plan that went out, and moved a week since."""
+    yield from _planned(job)
+    yield days.before("14:21")
+    job.move("The bank's sandbox is down until Wednesday.")
 
 
 def _next_week(job: Job, at: datetime) -> Story:

@@ -139,7 +139,7 @@ def test_the_week_ends_with_some_installed_and_the_rest_in_the_next_one(
     weeks = Deployment.objects.filter(pk__in=[held.pk, unapproved.pk]).values_list("week", "status")
     assert set(weeks) == {(following.pk, S.PLANNED)}
     text = Letter.objects.get(kind="completion_status").text
-    for words in ("Verified", "Failed", "Not installed. Install window missed", "CRQ approved"):
+    for words in ("Installed and verified", "Failed", "Not installed. Install window missed", "CRQ approved"):
         assert words in text
 
 

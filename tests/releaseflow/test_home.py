@@ -330,5 +330,5 @@ def test_whoever_holds_every_role_pays_for_each(client: Client, stage: Stage, dj
     enforce(moment(stage.week, "plan_email", seconds=1))
     client.force_login(stage.cast.scrum_master)
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(19):
         client.get("/")
