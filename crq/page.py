@@ -26,6 +26,7 @@ from workflow.acts import Act, act, worth_showing
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_day, say_instant, say_near
 
+S = CRQ.Status
 LATE_WHILE = {Deployment.Status.PLANNED, Deployment.Status.HELD, Deployment.Status.CLEARED}
 """Afterwards a missing deliverable is history: the pull requests of a backed-out deployment are in the queue again."""
 
@@ -169,11 +170,16 @@ def _item(  # noqa: PLR0917
     due = deployment.week.due(each.due)
     if due and now > due and deployment.status in LATE_WHILE:
         return Item("stop", each.label, f"{owner}{note} · late", each.key)
-    if not readiness.is_open(each) or deployment.status == Deployment.Status.WITHDRAWN:
+    if not readiness.is_open(each) or _is_over(readiness.facts):
         return Item("none", each.label, f"{owner}{note}", each.key)
     if standing(by, eastern_day(now)).holds(each.owner, deployment.application.team_id):
         return Item("you", each.label, f"Your turn{note}", each.key)
     return Item("part" if found.partial else "wait", each.label, f"{owner}{note}", each.key)
+
+
+def _is_over(facts: Facts) -> bool:
+    """Nobody has to bring anything any more."""
+    return facts.deployment.status in Deployment.NO_LONGER_LIVE or bool(facts.crq and facts.crq.status == S.CLOSED)
 
 
 def _papers(facts: Facts) -> list[Paper]:
@@ -201,7 +207,7 @@ def _paper(document: Document, older: list[Paper]) -> Paper:
 
 
 def _attach_forms(crq: CRQ | None, by: User, now: datetime) -> list[Attach]:
-    if crq is None or crq.status == CRQ.Status.CLOSED:
+    if crq is None or crq.status == S.CLOSED:
         return []
     forms = []
     for kind, label in Document.Kind.choices:
@@ -231,7 +237,7 @@ def _row(pull: PullRequest) -> Row:
 
 
 def _facts(facts: Facts) -> list[list[tuple[str, Any, str]]]:
-    deployment, crq = facts.deployment, facts.crq
+    deployment, crq, approval = facts.deployment, facts.crq, facts.approval
     day = deployment.week.install_day
     install = deployment.week.due(Deadline.INSTALL)
     branches = ", ".join(dict.fromkeys(branch.name for branch in facts.branches.values()))
@@ -244,11 +250,16 @@ def _facts(facts: Facts) -> list[list[tuple[str, Any, str]]]:
     ]
     who = [
         ("CRQ opened by", crq.opened_by if crq else None, ""),
-        ("Approved by", facts.approval.who if facts.approval else "", ""),
+        ("Approved by", *(_acting(approval.by, approval.for_user) if approval else (None, ""))),
         ("Installed by", deployment.installed_by, ""),
-        ("Verified by", deployment.verified_by and deployment.verified_by.name_for(deployment.verified_for), ""),
+        ("Verified by", *_acting(deployment.verified_by, deployment.verified_for)),
     ]
     return [what, [each for each in who if each[1]]]
+
+
+def _acting(by: User | None, principal: User | None) -> tuple[User | None, str]:
+    """The person, and whose deputy they were."""
+    return by, f"for {principal.name}" if principal else ""
 
 
 def _more(deployment: Deployment, by: User, now: datetime) -> list[Act]:

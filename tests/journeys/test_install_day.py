@@ -217,6 +217,7 @@ def test_what_ended_still_shows_what_it_contained(
     assert (row.url, row.badge.text) == (pull_request.get_absolute_url(), "Fully approved")
     [first] = [item for group in page.readiness for item in group.items if item.anchor == "prs"]
     assert first.state == "done"
+    assert {item.state for group in page.readiness for item in group.items} <= {"done", "none"}
 
     found = board(stage.week.thursday, by=stage.cast.developer, now=moment(stage.week, "install_close", hours=9))
     assert found is not None
