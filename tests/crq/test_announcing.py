@@ -339,8 +339,8 @@ def test_a_note_stays_through_a_refresh_an_edition_and_a_move(stage: Stage) -> N
     following = a_week(stage.week.thursday + timedelta(weeks=1))
     deployment, by = stage.plan(), stage.cast.scrum_master
     draft = announcing.draft(Kind.PLANNED, stage.week)
-    words = {"subject": "", "introduction": "", "notes": {deployment.pk: "Watch the error rate"}}
-    perform(ANNOUNCEMENT, "edit", draft, by=by, **words)
+    notes = {deployment.pk: "Watch the error rate"}
+    perform(ANNOUNCEMENT, "edit", draft, by=by, subject="", introduction="", notes=notes)
     perform(ANNOUNCEMENT, "refresh", draft, by=by)
     sent = perform(ANNOUNCEMENT, "send", draft, by=by)
     perform(DEPLOYMENT, "move", deployment, by=by, reason="Later", week=following)
