@@ -259,6 +259,13 @@ def test_each_goes_out_once_however_often_the_clock_looks(lonely: Stage) -> None
     assert subjects(Kind.COMPLETION) == ["Installed and verified: 0 of 1 on Thu Dec 10 (1 not installed)"]
 
 
+def test_after_a_long_silence_the_final_plan_says_it_all(lonely: Stage) -> None:
+    lonely.plan()
+    enforced(moment(lonely.week, "approval", hours=1))
+
+    assert subjects() == ["Final: 0 cleared, 1 held for Thu Dec 10"]
+
+
 def test_an_empty_week_is_told_once_in_each_e_mail(lonely: Stage) -> None:
     for key in ("plan_email", "approval", "install_close"):
         enforced(moment(lonely.week, key, seconds=1))
