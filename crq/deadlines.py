@@ -173,6 +173,9 @@ def _nothing_more(milestone: Milestone, now: datetime) -> None:
 
 
 def _send_plan(milestone: Milestone, now: datetime) -> None:
+    """So late that the final plan goes out as well, that one says it all."""
+    if milestone.week.passed(Deadline.APPROVAL, now):
+        return
     send_if_due(Announcement.Kind.PLANNED, milestone.week, now)
 
 

@@ -259,6 +259,13 @@ def test_each_goes_out_once_however_often_the_clock_looks(lonely: Stage) -> None
     assert subjects(Kind.COMPLETION) == ["Installed and verified: 0 of 1 on Thu Dec 10 (1 not installed)"]
 
 
+def test_after_a_long_silence_the_final_plan_says_it_all(lonely: Stage) -> None:
+    lonely.plan()
+    enforced(moment(lonely.week, "approval", hours=1))
+
+    assert subjects() == ["Final: 0 cleared, 1 held for Thu Dec 10"]
+
+
 def test_an_empty_week_is_told_once_in_each_e_mail(lonely: Stage) -> None:
     for key in ("plan_email", "approval", "install_close"):
         enforced(moment(lonely.week, key, seconds=1))
@@ -339,8 +346,8 @@ def test_a_note_stays_through_a_refresh_an_edition_and_a_move(stage: Stage) -> N
     following = a_week(stage.week.thursday + timedelta(weeks=1))
     deployment, by = stage.plan(), stage.cast.scrum_master
     draft = announcing.draft(Kind.PLANNED, stage.week)
-    words = {"subject": "", "introduction": "", "notes": {deployment.pk: "Watch the error rate"}}
-    perform(ANNOUNCEMENT, "edit", draft, by=by, **words)
+    notes = {deployment.pk: "Watch the error rate"}
+    perform(ANNOUNCEMENT, "edit", draft, by=by, subject="", introduction="", notes=notes)
     perform(ANNOUNCEMENT, "refresh", draft, by=by)
     sent = perform(ANNOUNCEMENT, "send", draft, by=by)
     perform(DEPLOYMENT, "move", deployment, by=by, reason="Later", week=following)

@@ -95,9 +95,10 @@ def test_a_delivery_that_has_just_begun_is_waited_for_and_seen(stage: Stage) -> 
     announcement = sent(stage)
     rows = Email.objects.filter(letter=announcement.letter)
 
-    [answer] = at_once(
-        lambda: take_back(stage, announcement), behind=rows, before_release=lambda: delivery._lease(LEAVES)
-    )
+    def begin() -> None:
+        delivery._lease(LEAVES)
+
+    [answer] = at_once(lambda: take_back(stage, announcement), behind=rows, before_release=begin)
 
     assert isinstance(answer, Refused)
     assert f"It has left for {delivery.BATCH} of {rows.count()} recipients already" in str(answer)
