@@ -27,7 +27,9 @@ STATES = {
     "waiting": ("wait", "Waiting"),
     "retrying": ("part", "Trying again"),
     "parked": ("stop", "Not delivered"),
+    "cancelled": ("none", "Cancelled"),
 }
+ENDS = ("sent", "parked", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,14 @@ class Delivery:
     total: int
     sent: int
     parked: int
+    cancelled: int = 0
 
     @property
     def badge(self) -> Badge:
         if self.parked:
             return Badge("stop", f"{self.parked} not delivered")
+        if self.cancelled:
+            return Badge("none", f"Cancelled for {self.cancelled}")
         if self.sent < self.total:
             return Badge("wait", f"{self.sent} of {self.total} delivered")
         return Badge("done", f"Delivered to {self.total}")
@@ -50,8 +55,8 @@ class Delivery:
 def deliveries(letters: Iterable[int]) -> dict[int, Delivery]:
     """For each of these letters (primary keys) how far it got: one statement."""
     rows = Email.objects.filter(letter__in=set(letters)).order_by().values("letter")
-    counted = rows.annotate(total=Count("pk"), sent=Count("sent_at"), parked=Count("parked_at"))
-    return {row["letter"]: Delivery(row["total"], row["sent"], row["parked"]) for row in counted}
+    counted = rows.annotate(total=Count("pk"), **{state: Count(f"{state}_at") for state in ENDS})
+    return {row["letter"]: Delivery(row["total"], *(row[state] for state in ENDS)) for row in counted}
 
 
 def kind_label(letter: Letter) -> str:

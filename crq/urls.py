@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from crq.views import emails, forms, install_day, listing, page
+from crq.views import emails, forms, install_day, listing, mail_delivery, page
 
 urlpatterns: list[URLPattern] = [
     path("crqs/", listing.crqs, name="crqs"),
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("deployments/<int:pk>/move/", forms.move, name="move"),
     path("weeks/<date:thursday>/install/", install_day.page, name="install-day"),
     path("emails/", emails.index, name="emails"),
+    path("emails/delivery/", mail_delivery.page, name="email-delivery"),
     path("emails/<int:pk>/", emails.announcement, name="announcement"),
     path("emails/<int:pk>/preview/", emails.preview, name="announcement-preview"),
 ]
