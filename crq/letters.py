@@ -29,7 +29,6 @@ STATES = {
     "parked": ("stop", "Not delivered"),
     "cancelled": ("none", "Cancelled"),
 }
-ENDS = ("sent", "parked", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,10 @@ class Delivery:
 def deliveries(letters: Iterable[int]) -> dict[int, Delivery]:
     """For each of these letters (primary keys) how far it got: one statement."""
     rows = Email.objects.filter(letter__in=set(letters)).order_by().values("letter")
-    counted = rows.annotate(total=Count("pk"), **{state: Count(f"{state}_at") for state in ENDS})
-    return {row["letter"]: Delivery(row["total"], *(row[state] for state in ENDS)) for row in counted}
+    counted = rows.annotate(
+        total=Count("pk"), sent=Count("sent_at"), parked=Count("parked_at"), cancelled=Count("cancelled_at")
+    )
+    return {row["letter"]: Delivery(row["total"], row["sent"], row["parked"], row["cancelled"]) for row in counted}
 
 
 def kind_label(letter: Letter) -> str:

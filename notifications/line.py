@@ -7,6 +7,7 @@ from email import charset
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 from functools import lru_cache
+from smtplib import SMTP
 from typing import cast
 
 from django.conf import settings
@@ -29,8 +30,8 @@ class Line:
 
     def open(self) -> None:
         """Opens it where it is not open. Whatever is raised here concerns no message."""
-        if self._backend.open() and isinstance(self._backend, EmailBackend):
-            self._backend.connection.ehlo_or_helo_if_needed()
+        if self._backend.open() and (smtp := self._smtp()):
+            smtp.ehlo_or_helo_if_needed()
 
     def send(self, email: Email) -> None:
         """Returns when the server has taken the message; raises otherwise, or when nobody knows."""
@@ -38,15 +39,19 @@ class Line:
 
     def reset(self) -> None:
         """Ready for another message after one was refused."""
-        if isinstance(self._backend, EmailBackend):
+        if smtp := self._smtp():
             try:
-                self._backend.connection.rset()
+                smtp.rset()
             except OSError:
                 self.close()
 
     def close(self) -> None:
         with suppress(OSError):  # a line that is broken already cannot be closed politely
             self._backend.close()
+
+    def _smtp(self) -> SMTP | None:
+        """What lies under the backend, where it is one that speaks SMTP."""
+        return self._backend.connection if isinstance(self._backend, EmailBackend) else None
 
 
 class Copy(EmailMessage):
@@ -68,16 +73,17 @@ class Copy(EmailMessage):
         )
         self.boundary = f"={email.message_id.strip('<>').partition('@')[0]}="
 
-    def message(self) -> SafeMIMEMultipart:
+    def message(self) -> SafeMIMEMultipart:  # type: ignore[override] # stubs of Django 6
         message = cast(SafeMIMEMultipart, super().message())
         message.set_boundary(self.boundary)
-        message.replace_header("Subject", _subject(self.subject))
+        message.replace_header("Subject", _subject(str(self.subject)))  # type: ignore[arg-type]
         return message
 
 
 @lru_cache(maxsize=16)
 def _parts(text: str, html: str) -> tuple[SafeMIMEText, SafeMIMEText]:
-    return SafeMIMEText(text, "plain", UTF8), SafeMIMEText(html, "html", UTF8)
+    text_part = SafeMIMEText(text, "plain", UTF8)  # type: ignore[arg-type]
+    return text_part, SafeMIMEText(html, "html", UTF8)  # type: ignore[arg-type]
 
 
 def _subject(text: str) -> Header:

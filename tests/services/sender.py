@@ -28,7 +28,7 @@ def die_at(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         confirm(*arguments)
 
-    delivery._confirm = confirmed
+    vars(delivery)["_confirm"] = confirmed
 
 
 def main(arguments: list[str]) -> None:

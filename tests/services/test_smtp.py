@@ -53,9 +53,9 @@ def _frozen() -> Iterator[None]:
 
 @pytest.fixture
 def server(smtp_server: SmtpServer, settings: LazySettings) -> SmtpServer:
-    """The application sends to it; silence is waited for a third of a second."""
+    """The application sends to it."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", smtp_server.port, 0.3
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", smtp_server.port, 10
     return smtp_server
 
 
@@ -129,8 +129,9 @@ def test_bad_recipients_concern_nobody_else(server: SmtpServer, mode: Mode) -> N
 
 
 @pytest.mark.parametrize("mode", [Mode.HANG, Mode.DROP_AFTER_DATA, Mode.CLOSES, Mode.RCPT_CLOSES])
-def test_one_that_breaks_the_line_concerns_nobody_else(server: SmtpServer, mode: Mode) -> None:
+def test_one_that_breaks_the_line_concerns_nobody_else(server: SmtpServer, settings: LazySettings, mode: Mode) -> None:
     queued(*many(6))
+    settings.EMAIL_TIMEOUT = 3
     server.address = {"person2@example.com": mode}
 
     tally = send()
@@ -239,10 +240,10 @@ def test_a_server_that_does_not_greet_is_waited_for_once(
     began = time.monotonic()
 
     with silent_port() as port:
-        settings.EMAIL_PORT = port
+        settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = port, 1
         nothing_happened(send(), 250)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert Email.objects.exclude(last_error__startswith="The mail server does not take e-mails").count() == 0
 
@@ -292,9 +293,9 @@ def test_one_that_meets_the_fault_does_not_stand_in_the_way(server: SmtpServer) 
     assert server.to[2:] == ["person0@example.com"]
 
 
-def test_a_server_that_hangs_with_every_message_stops_the_pass(server: SmtpServer) -> None:
+def test_a_server_that_hangs_with_every_message_stops_the_pass(server: SmtpServer, settings: LazySettings) -> None:
     queued(*many(50))
-    server.mode = Mode.HANG
+    server.mode, settings.EMAIL_TIMEOUT = Mode.HANG, 1
 
     tally = send()
 
@@ -323,7 +324,7 @@ def test_a_pass_outlasts_its_time_by_one_silence_at_the_most(server: SmtpServer,
 
     tally = send(seconds=0.5)
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 4
     assert (tally.retried, tally.put_back) == (1, 19)
 
 
@@ -384,9 +385,11 @@ def test_killed_between_acceptance_and_confirmation_repeats_that_one(
         go(process)
     assert process.returncode == KILLED
     assert (len(server.messages), states()) == (4, {"sent": 3, "retrying": 7})
-    leased_until = Email.objects.exclude(leased_until=None).values_list("leased_until", flat=True)[0]
-    while_leased = deliver(lambda: leased_until - timedelta(seconds=1))
-    afterwards = deliver(lambda: leased_until)
+    leased_until = Email.objects.exclude(leased_until=None)[0].leased_until
+    assert leased_until is not None
+    until: datetime = leased_until
+    while_leased = deliver(lambda: until - timedelta(seconds=1))
+    afterwards = deliver(lambda: until)
 
     assert (while_leased.sent, afterwards.sent) == (0, 7)
     times = Counter(server.ids)
@@ -457,9 +460,8 @@ def open_transactions() -> list[str]:
     return []
 
 
-def test_two_thousand_leave_in_one_pass_without_a_transaction_held(server: SmtpServer, settings: LazySettings) -> None:
+def test_two_thousand_leave_in_one_pass_without_a_transaction_held(server: SmtpServer) -> None:
     queued(*many(2000))
-    settings.EMAIL_TIMEOUT = 10
     held: list[str] = []
 
     def look(number: int) -> None:
@@ -532,5 +534,5 @@ def test_a_hanging_server_does_not_hold_up_the_deadlines(
     began = time.monotonic()
     beat.wait_until(lambda: Milestone.objects.filter(week=week, key="code_review").exclude(enforced_at=None).exists())
 
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 10
     assert not Email.objects.exclude(sent_at=None).exists()
