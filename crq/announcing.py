@@ -191,11 +191,10 @@ def _queued(announcement: Announcement, content: Content, now: datetime) -> Lett
         key=f"announcement:{announcement.pk}:{now.isoformat()}",
         now=now,
         thread=f"{announcement.kind}.{announcement.week.thursday}",
+        not_before=announcement.leaves_at,
     )
     if letter is None:
         raise Refused.because("Nobody would receive this: choose a group, or add an address.")
-    if announcement.leaves_at:
-        letter.emails.update(not_before=announcement.leaves_at)
     return letter
 
 
@@ -230,7 +229,7 @@ def _take_back(call: Call) -> None:
 
 
 def _release(call: Call) -> None:
-    Email.objects.filter(letter=call.obj.letter_id, attempts=0, cancelled_at=None).update(not_before=call.now)
+    Email.objects.filter(Email.WAITING, letter=call.obj.letter_id, attempts=0).update(not_before=call.now)
     call.obj.leaves_at = call.now
 
 

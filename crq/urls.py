@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from crq.views import emails, forms, install_day, listing, page
+from crq.views import emails, forms, install_day, listing, mail_delivery, page
 
 urlpatterns: list[URLPattern] = [
     path("crqs/", listing.crqs, name="crqs"),
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("weeks/<date:thursday>/install/", install_day.page, name="install-day"),
     path("emails/", emails.index, name="emails"),
     path("emails/<date:thursday>/<str:kind>/", emails.of_week, name="week-mail"),
+    path("emails/delivery/", mail_delivery.page, name="email-delivery"),
     path("emails/<int:pk>/", emails.announcement, name="announcement"),
     path("emails/<int:pk>/preview/", emails.preview, name="announcement-preview"),
 ]

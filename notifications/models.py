@@ -22,6 +22,7 @@ class Letter(models.Model):
 
     class Meta:
         ordering = ("-written_at", "-pk")
+        indexes = (models.Index(fields=["thread"], condition=~Q(thread=""), name="letter_thread"),)
 
     def __str__(self) -> str:
         return self.subject
@@ -31,8 +32,11 @@ class Email(models.Model):
     """One letter to one recipient: a row of the outbox.
 
     Written in the transaction of the change that causes it. `key` is unique, so the same cause never queues twice;
-    `message_id` is fixed here, so that a repeated delivery is recognisable as the same message.
+    `message_id` is fixed here, so that a repeated delivery is recognisable as the same message. It ends sent, parked or
+    cancelled; until then it waits, leased to one process while that tries to send it.
     """
+
+    WAITING = Q(sent_at=None, parked_at=None, cancelled_at=None)
 
     letter = models.ForeignKey(Letter, on_delete=models.PROTECT, related_name="emails")
     to = models.EmailField()
@@ -41,8 +45,12 @@ class Email(models.Model):
     )
     key = models.CharField(max_length=200, unique=True)
     message_id = models.CharField(max_length=255)
+    in_reply_to = models.CharField(
+        max_length=255, blank=True, default="", help_text="The first message of the letter's thread to this recipient."
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(help_text="The next attempt is not made earlier; also the lease while one runs.")
+    not_before = models.DateTimeField(help_text="The next attempt is not made earlier.")
+    leased_until = models.DateTimeField(null=True, blank=True, help_text="Until then one process has it in its hands.")
     sent_at = models.DateTimeField(null=True, blank=True)
     parked_at = models.DateTimeField(null=True, blank=True, help_text="Given up: shown, and sent again by hand only.")
     cancelled_at = models.DateTimeField(null=True, blank=True, help_text="Taken back before it left.")
@@ -50,13 +58,26 @@ class Email(models.Model):
 
     class Meta:
         ordering = ("pk",)
+        verbose_name = "e-mail"
         constraints = (
             models.CheckConstraint(
-                condition=Q(sent_at__isnull=True) | Q(parked_at__isnull=True), name="email_sent_or_parked_not_both"
+                condition=Q(sent_at=None, parked_at=None)
+                | Q(sent_at=None, cancelled_at=None)
+                | Q(parked_at=None, cancelled_at=None),
+                name="email_ends_one_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(leased_until=None) | Q(sent_at=None, parked_at=None, cancelled_at=None),
+                name="email_leased_only_while_it_waits",
             ),
         )
         indexes = (
-            models.Index(fields=["not_before", "id"], condition=Q(sent_at=None, parked_at=None), name="email_waiting"),
+            models.Index(
+                fields=["not_before", "id"],
+                condition=Q(sent_at=None, parked_at=None, cancelled_at=None),
+                name="email_waiting",
+            ),
+            models.Index(fields=["parked_at"], condition=Q(parked_at__isnull=False), name="email_parked"),
         )
 
     def __str__(self) -> str:
@@ -64,13 +85,10 @@ class Email(models.Model):
 
     @property
     def state(self) -> str:
-        """One word for people: sent, cancelled, parked, retrying or waiting."""
-        if self.sent_at:
-            return "sent"
-        if self.cancelled_at:
-            return "cancelled"
-        if self.parked_at:
-            return "parked"
+        """One word for people: sent, parked, cancelled, retrying or waiting."""
+        for word in ("sent", "parked", "cancelled"):
+            if getattr(self, f"{word}_at"):
+                return word
         return "retrying" if self.attempts else "waiting"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import css_inline
 from django.conf import settings
+from django.db.models import Q
 from django.template.loader import render_to_string
 
 from accounts.models import User
@@ -38,49 +39,71 @@ def write(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str =
 
 
 def enqueue(
-    kind: str, context: Mapping[str, Any], *, to: Iterable[User | str], key: str, now: datetime, thread: str = ""
+    kind: str,
+    context: Mapping[str, Any],
+    *,
+    to: Iterable[User | str],
+    key: str,
+    now: datetime,
+    thread: str = "",
+    not_before: datetime | None = None,
 ) -> Letter | None:
     """Writes one letter and a row per recipient; returns None when nobody is (still) to receive it.
 
     Call it inside the transaction of the change that causes it. `key` names the cause: the same key and recipient are
-    queued once, whatever happens. Two entries for one address fold into one.
+    queued once, whatever happens, also after `cancel`. Two entries for one address fold into one. Nothing leaves before
+    `not_before` (aware UTC; `now` when it is not given), and until then `cancel` takes it back.
     """
     recipients = {(person if isinstance(person, str) else person.email).lower(): person for person in to}
-    rows = [_row(address, person, key, now) for address, person in recipients.items()]
+    rows = [_row(address, person, key, not_before or now) for address, person in recipients.items()]
     known = (
         set(Email.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True)) if rows else set()
     )
     rows = [row for row in rows if row.key not in known]
     if not rows:
         return None
-    letter = write(kind, context, now=now, thread=thread)
+    letter, roots = write(kind, context, now=now, thread=thread), _roots(thread)
     for row in rows:
-        row.letter = letter
+        row.letter, row.in_reply_to = letter, roots.get(row.to, "")
     Email.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return letter
 
 
 def cancel(letter: Letter, *, now: datetime) -> int:
-    """Takes back what no delivery has begun to send; returns for how many recipients. `now` is an aware UTC instant."""
-    waiting = letter.emails.filter(sent_at=None, parked_at=None, cancelled_at=None, attempts=0)
-    return waiting.update(cancelled_at=now)
+    """Takes back every copy that has not left, and says how many; those that a process is just sending do leave.
+
+    One statement, so that a process which claims rows at the same moment gets all of a row or nothing of it.
+    """
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    return letter.emails.filter(free, Email.WAITING).update(cancelled_at=now, leased_until=None)
 
 
 def resend(email: Email, *, now: datetime) -> None:
-    """Puts what was given up in the queue again, with all its attempts before it."""
-    Email.objects.filter(pk=email.pk, sent_at=None, cancelled_at=None).update(
-        parked_at=None, attempts=0, not_before=now, last_error=""
-    )
+    """Lets one that was given up, or that was sent and did not arrive, go again as the same message with new attempts.
+
+    The caller holds the row's lock, keeps the audit, and has made sure that it is not waiting: then it leaves anyway.
+    """
+    email.parked_at = email.sent_at = email.cancelled_at = None
+    email.attempts, email.not_before, email.last_error = 0, now, ""
+    email.save()
 
 
-def _row(address: str, person: User | str, key: str, now: datetime) -> Email:
+def _roots(thread: str) -> dict[str, str]:
+    """For each address the first message of the thread that it was sent: what mail programs gather the others under."""
+    if not thread:
+        return {}
+    earlier = Email.objects.filter(letter__thread=thread, cancelled_at=None).order_by("-pk")
+    return dict(earlier.values_list("to", "message_id"))
+
+
+def _row(address: str, person: User | str, key: str, not_before: datetime) -> Email:
     unique = hashlib.sha256(f"{key}|{address}".encode()).hexdigest()[:32]
     return Email(
         to=address,
         recipient=None if isinstance(person, str) else person,
         key=f"{key[:160]}|{unique}",
         message_id=f"<{unique}@{settings.MAIL_DOMAIN}>",
-        not_before=now,
+        not_before=not_before,
     )
 
 

@@ -63,12 +63,7 @@ def tick(now: datetime) -> Finding:
 
 def mail(now: datetime) -> Finding:
     """What is retried or given up is known and shown; this is about mail that nobody even tries to send."""
-    oldest = (
-        Email.objects.filter(sent_at=None, parked_at=None)
-        .order_by("not_before")
-        .values_list("not_before", flat=True)
-        .first()
-    )
+    oldest = Email.objects.filter(Email.WAITING).order_by("not_before").values_list("not_before", flat=True).first()
     if oldest is None or now - oldest <= MAIL_WITHIN:
         return Finding("mail", ok=True, sentence="No e-mail waits too long.")
     return Finding("mail", ok=False, sentence=f"An e-mail is {say_span(now - oldest)} overdue: is a worker running?")

@@ -38,7 +38,7 @@ PLACES = (
     Place("Code review", "Review", "review", "main", ("reviews", "review")),
     Place("Install day", "Install", "install", "main", ("install-day",)),
     Place("Exemptions", "Exempt", "exempt", "main", ("exemptions", "exemption", "ask-exemption")),
-    Place("Emails", "Emails", "mail", "more", ("emails", "announcement")),
+    Place("Emails", "Emails", "mail", "more", ("emails", "announcement", "email-delivery")),
     Place("Calendar", "Calendar", "cal", "more", ("calendar", "schedule", "closed-days", "week-schedule")),
 )
 

@@ -58,7 +58,7 @@ class Numbers(Collector):
         return ExemptionRequest.objects.filter(status=ExemptionRequest.Status.REQUESTED).count()
 
     def _outbox(self) -> Iterator[GaugeMetricFamily]:
-        waiting = Q(sent_at=None, parked_at=None)
+        waiting = Email.WAITING
         rows = Email.objects.filter(waiting | Q(parked_at__isnull=False)).aggregate(
             waiting=Count("pk", filter=waiting), parked=Count("parked_at"), oldest=Min("not_before", filter=waiting)
         )

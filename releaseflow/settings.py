@@ -76,11 +76,12 @@ def _bucket(url: str) -> dict[str, Any] | None:
     }
 
 
-def _whole(name: str, default: int, *, least: int = 1) -> int:
+def _whole(name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
     """A whole number from the environment, or a sentence that says what is wrong with it."""
     text = _text(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {text!r}.")
+    if not text.isascii() or not text.isdigit() or int(text) < least or (most is not None and int(text) > most):
+        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ImproperlyConfigured(f"{name} must be a whole number {limits}, not {text!r}.")
     return int(text)
 
 
@@ -213,12 +214,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5} if REDIS_URL else {}
 )
 ENFORCE_EVERY = _whole("ENFORCE_EVERY", 30)
-DELIVER_EVERY = _whole("DELIVER_EVERY", 5)
+DELIVER_EVERY = _whole("DELIVER_EVERY", 5, most=60)  # also how long one pass may take
 
 # --- E-mail --------------------------------------------------------------------------------------------------
 EMAIL_CONFIG = _mail("dummymail://" if DEMO else "consolemail://")
 vars().update(EMAIL_CONFIG)
-EMAIL_TIMEOUT = _whole("EMAIL_TIMEOUT", 10)
+EMAIL_TIMEOUT = _whole("EMAIL_TIMEOUT", 10 if REDIS_URL else 5, most=30)  # beat alone must not wait long
 DEFAULT_FROM_EMAIL = _text("DEFAULT_FROM_EMAIL", "releaseflow <releaseflow@example.com>")
 MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rstrip(">").rsplit("@", 1)[-1]
 

@@ -1,12 +1,16 @@
 """What beat does. Each task reads the clock and calls; repeating or losing a run changes nothing."""
 
 from celery import shared_task
+from django.conf import settings
 
 from deployments.weeks import open_weeks, warn_ahead
-from notifications.delivery import deliver
+from notifications.delivery import LEASE, deliver
 from releaseflow.models import Heartbeat
 from releaseflow.tick import tick
 from workflow import clock
+
+# Longer than any pass: a limit that struck between acceptance and confirmation would send a message twice.
+DELIVERY_LIMIT = int(LEASE.total_seconds())
 
 
 @shared_task(name="releaseflow.enforce_deadlines")
@@ -16,9 +20,10 @@ def enforce_deadlines() -> None:
     Heartbeat.mark("enforce_deadlines", now)
 
 
-@shared_task(name="releaseflow.deliver_emails")
+@shared_task(name="releaseflow.deliver_emails", soft_time_limit=DELIVERY_LIMIT, time_limit=DELIVERY_LIMIT)
 def deliver_emails() -> None:
-    deliver(clock.now)
+    """A pass is over when beat asks for the next one, so that deadlines never wait long behind the mail server."""
+    deliver(clock.now, seconds=settings.DELIVER_EVERY)
     Heartbeat.mark("deliver_emails", clock.now())
 
 

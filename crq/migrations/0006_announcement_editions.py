@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('crq', '0005_decided_for_whom'),
         ('deployments', '0002_schedule'),
-        ('notifications', '0002_cancelled'),
+        ('notifications', '0002_delivery'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -15,9 +15,11 @@ from crq import deadlines
 from crq.exemptions import EXEMPTION
 from crq.models import CRQ, Announcement, ExemptionRequest, Snapshot
 from deployments.models import ClosedDay, Deferral, Deployment, Milestone, ReleaseWeek
-from notifications import delivery
+from notifications.delivery import LEASE
+from notifications.line import Line
 from notifications.models import Email, Letter
 from notifications.outbox import enqueue
+from releaseflow import tasks
 from tests.stages import EARLY, Stage, a_week, moment
 from workflow import clock
 from workflow.machine import begin
@@ -164,19 +166,50 @@ def test_the_outbox_is_sent_once(waiting: None, capsys: Said) -> None:
 
     first, second = capsys.readouterr().out.splitlines()
     assert first == "2 sent, 0 to be tried again, 0 given up."
-    assert json.loads(second) == {"sent": 0, "retried": 0, "parked": 0}
+    assert json.loads(second) == {"sent": 0, "retried": 0, "parked": 0, "put_back": 0, "fault": ""}
 
 
 def test_what_is_given_up_shows_in_the_exit_code(waiting: None, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(email: Email, mailer: Any) -> None:
+    def refuse(line: Line, email: Email) -> None:
         raise SMTPRecipientsRefused({email.to: (550, b"no such user")})
 
-    monkeypatch.setattr(delivery, "_message", refuse)
+    monkeypatch.setattr(Line, "send", refuse)
     with pytest.raises(SystemExit) as ended:
         call_command("deliver_emails")
 
     assert ended.value.code == 1
     assert capsys.readouterr().out == "0 sent, 0 to be tried again, 2 given up.\n"
+
+
+def test_a_mail_server_that_does_not_answer_has_an_exit_code_of_its_own(
+    waiting: None, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(line: Line) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(Line, "open", refuse)
+    with pytest.raises(SystemExit) as ended:
+        call_command("deliver_emails")
+
+    said = capsys.readouterr()
+    assert ended.value.code == 3
+    assert said.out == "0 sent, 0 to be tried again, 0 given up, 2 put back.\n"
+    assert "The mail server does not take e-mails: ConnectionRefusedError: [Errno 111] Connection refused." in said.err
+
+
+def test_the_time_for_sending_is_checked(waiting: None) -> None:
+    with pytest.raises(CommandError, match="--seconds must be more than 0, not -1") as refused:
+        call_command("deliver_emails", "--seconds=-1")
+
+    assert refused.value.returncode == 2
+    assert not Email.objects.exclude(sent_at=None).exists()
+
+
+def test_no_limit_strikes_while_a_message_is_handed_over() -> None:
+    """A pass may take DELIVER_EVERY, then one message to a server that is slow with connection and every command."""
+    longest = 60 + 14 * 30  # the most that settings allow
+
+    assert longest < LEASE.total_seconds() == tasks.deliver_emails.time_limit == tasks.deliver_emails.soft_time_limit
 
 
 # --- open_weeks ----------------------------------------------------------------------------------------------
