@@ -15,6 +15,7 @@ from crq import uploads
 from crq.decision import Panel, badge, panel
 from crq.deliverables import TABLE, Deliverable, Readiness
 from crq.flow import CRQ_FLOW
+from crq.following import follow_act
 from crq.models import CRQ, Document
 from crq.readiness import Facts
 from crq.timeline import Entry, timeline
@@ -102,11 +103,12 @@ class Page:
     timeline: list[Entry]
     facts: list[list[tuple[str, Any, str]]]
     acts_more: list[Act]
+    follow: Act
     footnote: str
 
 
 def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
-    """`deployment` comes from `with_facts`; costs two further queries for roles and one for the timeline."""
+    """`deployment` comes from `with_facts`; costs two further queries for roles, one for the timeline and one for the follower."""
     facts = Facts(deployment).remember()
     if facts.crq:
         facts.crq.deployment = deployment
@@ -130,6 +132,7 @@ def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
         timeline=timeline(deployment),
         facts=_facts(facts),
         acts_more=_more(deployment, by, now),
+        follow=follow_act(deployment, by=by, now=now),
         footnote=_footnote(deployment, readiness, now),
     )
 

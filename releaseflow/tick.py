@@ -6,12 +6,16 @@ from datetime import datetime
 
 from crq.coverage import warn_coverage
 from crq.deadlines import Enforced, enforce
+from crq.reminders import remind
+from deployments.invitations import send_agendas
 from deployments.silence import remind_silence
 
 
 def tick(now: datetime) -> list[Enforced]:
-    """Enforces what is due, warns where nobody could approve, reminds of silence; returns what was enforced."""
+    """Enforces what is due, sends agendas and reminders, warns of gaps and of silence; returns what was enforced."""
     enforced = enforce(now)
     warn_coverage(now)
     remind_silence(now)
+    send_agendas(now)
+    remind(now)
     return enforced

@@ -114,8 +114,7 @@ def impose(flow: Flow, action: str, objects: Sequence[Any], reasons: Sequence[st
         _change(call)
     flow.model._default_manager.bulk_update(objects, flow.model.IMPOSED_FIELDS, batch_size=200)  # type: ignore[attr-defined]
     Event.objects.bulk_create([_event(call) for call in calls], batch_size=500)
-    for call in calls:
-        _follow_up(call)
+    _follow_up(flow, step, calls)
 
 
 def who_can(step: Step, obj: Any, now: datetime) -> str:
@@ -196,18 +195,22 @@ def _write(call: Call) -> None:
     _change(call)
     call.obj.save()
     _event(call).save()
-    _follow_up(call)
+    _follow_up(call.flow, call.step, [call])
 
 
-def _follow_up(call: Call) -> None:
-    consequence = call.flow.consequences.get(call.step.action)
-    if consequence:
-        consequence(call)
-    for kind in call.step.emails:
-        call.flow.emails[kind](call)
+def _follow_up(flow: Flow, step: Step, calls: Sequence[Call]) -> None:
+    if consequence := flow.consequences.get(step.action):
+        for call in calls:
+            consequence(call)
+    for kind in step.emails:
+        if kind in flow.digests:
+            flow.digests[kind](calls)
+        else:
+            for call in calls:
+                flow.emails[kind](call)
 
 
-def _for_whom(call: Call) -> Actor:
+def for_whom(call: Call) -> Actor:
     """Whose deputy the actor was in this, when nothing else allowed it."""
     if call.by is None:
         return None
@@ -224,7 +227,7 @@ def _event(call: Call) -> Event:
     return Event(
         at=call.now,
         actor=call.by,
-        for_user=_for_whom(call),
+        for_user=for_whom(call),
         action=call.step.action,
         object_type=call.flow.name,
         object_id=call.obj.pk,

@@ -1,6 +1,18 @@
 from crq.models.announcement import Announcement
 from crq.models.crq import CRQ, Decision, Document
 from crq.models.exemption import ExemptionNote, ExemptionRequest
+from crq.models.follower import Follower
+from crq.models.reminded import Reminded
 from crq.models.snapshot import Snapshot
 
-__all__ = ["CRQ", "Announcement", "Decision", "Document", "ExemptionNote", "ExemptionRequest", "Snapshot"]
+__all__ = [
+    "CRQ",
+    "Announcement",
+    "Decision",
+    "Document",
+    "ExemptionNote",
+    "ExemptionRequest",
+    "Follower",
+    "Reminded",
+    "Snapshot",
+]
