@@ -13,13 +13,17 @@ from django.conf import LazySettings
 from django.template.loader import get_template, render_to_string
 
 from accounts.models import Team, User
-from crq import announcing, emails
+from accounts.roles import Standing
+from crq import announcing, emails, readers, reminders
 from crq.announcing import Line
 from crq.models import CRQ, Announcement, ExemptionRequest
+from crq.reminders import Reminder, Section
 from deployments.models import Application, CodeReview, Deployment, Milestone, ReleaseWeek
 from deployments.policy import Deadline
 from notifications import outbox
 from notifications.models import Letter
+from workflow.eastern import eastern_day
+from workflow.inbox import Task
 from workflow.steps import Call, Flow
 
 HOSTILE = "Sign-in\r\nBcc: everyone@example.com\r\n<script>alert(1)</script>\u200f\u202e" + "x" * 500
@@ -39,7 +43,11 @@ def named_kinds() -> list[str]:
     """Every kind that a step of a flow, a writer or an announcement names."""
     steps = (step for flow in Flow.registry.values() for step in flow.steps.values())
     return sorted(
-        {kind for step in steps for kind in step.emails} | set(emails.WRITERS) | set(Kind.values) | {"approval_needed"}
+        {kind for step in steps for kind in step.emails}
+        | set(emails.WRITERS)
+        | set(emails.DIGESTS)
+        | set(Kind.values)
+        | {"approval_needed", "reminder"}
     )
 
 
@@ -48,6 +56,7 @@ NAMED = named_kinds()
 
 def week() -> ReleaseWeek:
     found = ReleaseWeek(pk=1, thursday=date(2026, 12, 10), install_day=date(2026, 12, 10))
+    found.__dict__["_due"] = dict(DUE)
     milestones = [Milestone(week=found, key=key, due_at=at) for key, at in DUE.items()]
     found._prefetched_objects_cache = {"milestones": milestones}  # type: ignore[attr-defined]
     return found
@@ -71,37 +80,51 @@ def announced(kind: str, found: list[Deployment], monkeypatch: pytest.MonkeyPatc
 def told(kind: str, found: Deployment, reason: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The context that the writer of this kind queues."""
     queued: dict[str, Any] = {}
-    monkeypatch.setattr(emails, "people", lambda role, team_id=None, on=None: [])
-    monkeypatch.setattr(emails, "enqueue", lambda kind, context, **_: queued.update(context))
+    for name in ("parts", "of_review", "of_window"):
+        monkeypatch.setattr(readers, name, lambda *_: [("You get this because.", [])])
+    monkeypatch.setattr(readers, "of_held", lambda held, day: [("You get this because.", [], tuple(held))])
+    monkeypatch.setattr(emails, "enqueue_each", lambda kind, parts, **_: queued.update(parts[0][0]))
     flow = Flow.registry["deployment"]
     note = {"from": "Thu Dec 3", "to": "Thu Dec 10", "text": reason}
     request = ExemptionRequest(pk=5, crq=found.crq, week=found.week, why=reason, why_now=reason, risk=reason)
     about = request if kind.startswith("exemption") else found
     by = User(first_name="Grace", last_name="Kim")
+    by.__dict__["_standings"] = dict.fromkeys((None, eastern_day(NOW)), Standing(frozenset(), frozenset()))
     call = Call(flow, flow.steps["move"], about, by, NOW, reason, note=note)
     if kind == "approval_needed":
         emails.ask_approval(call, found, "digest")
+    elif kind in emails.DIGESTS:
+        emails.DIGESTS[kind]([call])
     else:
         emails.WRITERS[kind](call)
     return queued
 
 
+def reminded(text: str) -> dict[str, Any]:
+    """What a reminder of one task with this subject shows."""
+    milestone = Milestone(pk=4, week=week(), key=Deadline.CUTOFF, due_at=CUTOFF)
+    task = Task("Create the CRQ", text, "/deployments/7/", text, CUTOFF)
+    return reminders._context((Section(Reminder(milestone, 24), (task,)),))
+
+
 def context(kind: str, text: str, monkeypatch: pytest.MonkeyPatch, *, title: str = "") -> dict[str, Any]:
     """What the templates of this kind get when people typed `text` wherever they can, or another title."""
     found = deployment(title or text)
-    about = {"week": found.week, "url": "http://testserver/", "actor": text, "reason": text, "note": {}}
-    match kind:
-        case "window_open":
-            return {**about, "deployments": [found]}
-        case "week_warning":
-            skipped = ReleaseWeek(pk=2, thursday=date(2026, 11, 26), skip_reason=text)
-            return {**about, "week": skipped}
-        case "review_cancelled":
-            return {**about, "review": CodeReview(pk=3, week=found.week, at=NOW)}
-        case Kind.PLANNED | Kind.COMPLETION:
-            return announced(kind, [found], monkeypatch, subject=text, introduction=text)
-        case _:
-            return told(kind, found, text, monkeypatch)
+    about = {**emails._when(found.week), "url": "http://testserver/", "actor": text, "reason": text, "why": "Because."}
+    skipped = ReleaseWeek(pk=2, thursday=date(2026, 11, 26), skip_reason=text)
+    skipped.__dict__["_due"] = {}
+    review = {**about, "review": CodeReview(pk=3, week=found.week, at=NOW)}
+    row = emails.Waiting(title or text, "http://testserver/pull-requests/1/", text, text)
+    special = {
+        "reminder": reminded(title or text),
+        "review_agenda": {**review, "agenda": [{"team": text, "rows": [row]}], "count": 1},
+        "review_cancelled": review,
+        "week_warning": {**about, **emails._when(skipped)},
+        "window_open": {**about, "deployments": [found]},
+    }
+    if kind in Kind.values:
+        return announced(kind, [found], monkeypatch, subject=text, introduction=text)
+    return special.get(kind) or told(kind, found, text, monkeypatch)
 
 
 @pytest.fixture
@@ -142,11 +165,11 @@ def test_a_long_title_leaves_the_subject_short(kind: str, write: Write, monkeypa
 
 @pytest.mark.parametrize("kind", NAMED)
 def test_a_line_break_in_a_title_adds_no_line_to_the_text(kind: str, write: Write, monkeypatch: pytest.MonkeyPatch):
-    title = "Sign-in\r\nYour tasks: https://elsewhere.example"
+    title = "Sign-in\r\nChange notifications: https://elsewhere.example"
 
     letter = write(kind, context(kind, "Said.", monkeypatch, title=title))
 
-    assert "\nYour tasks: https://elsewhere.example" not in letter.text
+    assert "\nChange notifications: https://elsewhere.example" not in letter.text
 
 
 @pytest.mark.parametrize("kind", NAMED)
