@@ -23,6 +23,8 @@ from workflow.inbox import Task
 
 FIRST, LAST = 24, 2
 """Hours before the deadline."""
+GOES_ON = (" for", " on", " to")
+"""A verb that ends so is followed by its object without a colon."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Section:
 
     reminder: Reminder
     tasks: tuple[Task, ...]
+
+    @property
+    def lines(self) -> list[tuple[str, Task]]:
+        """Each task with its words: "Create the CRQ: Dark mode", "Send the planned-deployments e-mail"."""
+        return [(_words(task), task) for task in self.tasks]
 
 
 def remind(now: datetime) -> int:
@@ -101,13 +108,18 @@ def _due_at(tasks: list[Task], due: datetime) -> tuple[Task, ...]:
     return tuple(sorted((each for each in tasks if each.due == due), key=lambda each: (each.subject, each.verb)))
 
 
+def _words(task: Task) -> str:
+    names = task.subject[:1].isupper() and not task.verb.endswith(GOES_ON)
+    return f"{task.verb}{':' if names else ''} {task.subject}"
+
+
 def _context(sections: tuple[Section, ...]) -> dict[str, object]:
     tasks = [task for section in sections for task in section.tasks]
     first = sections[0].reminder
     return {
         "sections": sections,
         "count": len(tasks),
-        "task": tasks[0],
+        "first": _words(tasks[0]),
         "hours": first.hours,
         "due": first.milestone.due_at,
         "week": first.milestone.week,
