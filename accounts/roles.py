@@ -96,8 +96,8 @@ def read_standings(users: Iterable[User], on: date) -> None:
     lenders = {each.for_user_id for each in deputies}
     concerned = {user.pk for user in everyone} | lenders
     held: dict[int, list[tuple[str, int, str]]] = defaultdict(list)
-    for pk, *role in Membership.objects.filter(user__in=concerned).values_list("user", "role", "team", "team__name"):
-        held[pk].append((role[0], role[1], role[2]))
+    for row in Membership.objects.filter(user__in=concerned).select_related("team"):
+        held[row.user_id].append((row.role, row.team_id, row.team.name))
     for pk, office in Appointment.objects.filter(user__in=concerned).values_list("user", "role"):
         held[pk].append((office, 0, ""))
     lent: dict[int, list[Lent]] = defaultdict(list)

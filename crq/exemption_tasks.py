@@ -21,7 +21,7 @@ REFUSED = (S.DENIED, S.LAPSED)
 
 
 def tasks(by: User, *, now: datetime, found: Iterable[ExemptionRequest] | None = None) -> Iterator[Task]:
-    """Of the requests that were `found` for everybody; else one statement for a director or manager, none for others."""
+    """Of what was `found` for everybody; else one statement for a director or manager, none for others."""
     who = standing(by, eastern_day(now))
     decides, teams = who.holds(Role.DIRECTOR), who.team_ids(Role.MANAGER)
     if not decides and not teams:

@@ -67,9 +67,7 @@ def owed(by: User, material: Material, *, now: datetime) -> Owed:
     return Owed(tasks, [*inbox.waiting(turns), *deployment_inbox.unreviewed(gathered.queue, by=by)])
 
 
-def _reviews(
-    by: User, turns: list[Turns], gathered: Gathered, weeks: list[ReleaseWeek], now: datetime
-) -> list[Task]:
+def _reviews(by: User, turns: list[Turns], gathered: Gathered, weeks: list[ReleaseWeek], now: datetime) -> list[Task]:
     """Pull requests of planned deployments are due at their cutoff, those of the queue at the next code review."""
     planned = [each for each in turns if each.deployment.status == Deployment.Status.PLANNED]
     due: dict[int | None, datetime | None] = {

@@ -108,7 +108,7 @@ class Page:
 
 
 def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
-    """`deployment` comes from `with_facts`; costs two further queries for roles, one for the timeline and one for the follower."""
+    """`deployment` comes from `with_facts`; costs four further queries: two for roles, timeline and follower."""
     facts = Facts(deployment).remember()
     if facts.crq:
         facts.crq.deployment = deployment

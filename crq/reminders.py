@@ -69,9 +69,9 @@ def _near(now: datetime) -> list[Reminder]:
     """What nobody was reminded of yet. Of a code review the agenda comes the day before, not a first reminder."""
     soon = now + timedelta(hours=LAST)
     told = Reminded.objects.filter(milestone=OuterRef("pk"), due_at=OuterRef("due_at"))
-    last = Q(due_at__range=(now, soon)) & ~Exists(told.filter(hours=LAST))
-    first = Q(due_at__gt=soon, due_at__lte=now + timedelta(hours=FIRST)) & ~Exists(told.filter(hours=FIRST))
-    first &= ~Q(key=Deadline.CODE_REVIEW)
+    last = Q(~Exists(told.filter(hours=LAST)), due_at__range=(now, soon))
+    first = Q(~Exists(told.filter(hours=FIRST)), due_at__gt=soon, due_at__lte=now + timedelta(hours=FIRST))
+    first = Q(first, ~Q(key=Deadline.CODE_REVIEW))
     found = Milestone.objects.filter(last | first, week__install_day__isnull=False).select_related("week")
     return [Reminder(each, LAST if each.due_at <= soon else FIRST) for each in found.order_by("due_at", "pk")]
 

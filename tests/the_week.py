@@ -1,7 +1,7 @@
 """A week in which everything happens that an e-mail tells of, driven by the real actions and the real clock's tasks.
 
-A review with and without pull requests, missed deadlines, exemptions granted, denied and forgotten, a deputy, followers,
-a move, a withdrawal, a failed install, a failed verification and a backout.
+A review with and without pull requests, missed deadlines, exemptions granted, denied and forgotten, a deputy,
+followers, a move, a withdrawal, a failed install, a failed verification and a backout.
 """
 
 from __future__ import annotations
@@ -129,9 +129,7 @@ class TheWeek:
 
     def _submit(self, key: str, application: str, repository: str, title: str) -> None:
         owned = ApplicationFactory(name=application, team=self.cast.team)
-        cast = replace(
-            self.cast, application=owned, repository=RepositoryFactory(application=owned, name=repository)
-        )
+        cast = replace(self.cast, application=owned, repository=RepositoryFactory(application=owned, name=repository))
         stage = Stage(cast, self.week, owned)
         stage.numbers = iter(range(481 + 10 * len(self.stages), 10_000))
         self.stages[key], self.pull_requests[key] = stage, stage.submit(title=title)
@@ -164,7 +162,9 @@ class TheWeek:
             for key in ("timeout", "webhooks", "limits", "mail", "dark"):
                 self._prove(key)
         with moment(7, 11):
-            perform(CRQ_FLOW, "return", self.crq("webhooks"), by=self.cast.other_manager, reason="Say how it is tested.")
+            perform(
+                CRQ_FLOW, "return", self.crq("webhooks"), by=self.cast.other_manager, reason="Say how it is tested."
+            )
         with moment(7, 12):
             self.stages["webhooks"].attach(self.crq("webhooks"), "tests", b"load test")
             for key in ("timeout", "webhooks", "limits", "mail"):
@@ -174,7 +174,11 @@ class TheWeek:
         pass_by((7, 14), (7, 17))
         with moment(8, 9):
             perform(
-                DEPLOYMENT, "withdraw", self.fresh("webhooks"), by=self.cast.developer, reason="The partner is not ready."
+                DEPLOYMENT,
+                "withdraw",
+                self.fresh("webhooks"),
+                by=self.cast.developer,
+                reason="The partner is not ready.",
             )
             perform(PULL_REQUEST, "withdraw", self.pull_requests["webhooks"], by=self.cast.developer)
         pass_by((8, 10), (8, 12))
@@ -216,8 +220,12 @@ class TheWeek:
         with moment(9, 8):
             perform(EXEMPTION, "note", self.requests["search"], by=self.cast.director, text="Who turns the switch?")
         with moment(9, 9):
-            perform(EXEMPTION, "note", self.requests["search"], by=self.cast.manager, text="Grace does, within a minute.")
-            perform(CODE_REVIEW, "cancel", following, by=self.cast.scrum_master, reason="No pull requests were submitted.")
+            perform(
+                EXEMPTION, "note", self.requests["search"], by=self.cast.manager, text="Grace does, within a minute."
+            )
+            perform(
+                CODE_REVIEW, "cancel", following, by=self.cast.scrum_master, reason="No pull requests were submitted."
+            )
         with moment(9, 11):
             go, no = "The switch makes it safe.", "It can wait a week."
             perform(EXEMPTION, "grant", self.requests["search"], by=self.cast.director, reason=go)
@@ -262,7 +270,6 @@ class TheWeek:
 def file_names(letters: Iterable[Sent]) -> Iterator[tuple[str, Sent]]:
     for number, letter in enumerate(letters, 1):
         yield f"{number:02}-{letter.kind}", letter
-
 
 
 def the_letters() -> list[Sent]:

@@ -1,6 +1,6 @@
 """A whole week's letters, compared byte for byte with the files that a person has read.
 
-`RENEW_LETTERS=1 pytest tests/notifications/test_letters.py` writes the files anew: read the difference before it is kept.
+`RENEW_LETTERS=1 pytest tests/notifications/test_letters.py` writes them anew: read the difference before it is kept.
 """
 
 from __future__ import annotations
