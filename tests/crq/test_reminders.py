@@ -21,7 +21,8 @@ from workflow import clock
 from workflow.eastern import eastern_day
 from workflow.models import Event
 
-DAY, TWO = {"hours": -24}, {"hours": -2}
+DAY: dict[str, float] = {"hours": -24}
+TWO: dict[str, float] = {"hours": -2}
 
 
 def only(stage: Stage, key: str) -> None:
@@ -33,7 +34,7 @@ def only(stage: Stage, key: str) -> None:
             )
 
 
-def reminded(stage: Stage, key: str = "cutoff", **offset: float) -> set[str]:
+def reminded(stage: Stage, offset: dict[str, float], key: str = "cutoff") -> set[str]:
     """Who got a reminder of this deadline at that moment, by the cast's names."""
     only(stage, key)
     Email.objects.all().delete()
@@ -62,43 +63,43 @@ def words(stage: Stage, name: str) -> str:
 )
 def test_from_a_day_before_until_it_is_due(stage: Stage, offset: dict[str, float], comes: bool) -> None:
     stage.planned()
-    assert reminded(stage, **offset) == ({"developer", "reviewer"} if comes else set())
+    assert reminded(stage, offset) == ({"developer", "reviewer"} if comes else set())
 
 
 def test_each_distance_once(stage: Stage) -> None:
     stage.planned()
-    came = [bool(reminded(stage, hours=hours)) for hours in (-24, -23.99, -12, -2, -1.99, -1)]
+    came = [bool(reminded(stage, {"hours": hours})) for hours in (-24, -23.99, -12, -2, -1.99, -1)]
     assert came == [True, False, False, True, False, False]
     assert Reminded.objects.filter(milestone__key="cutoff").count() == 2
 
 
 def test_a_late_scheduler_skips_the_first_when_the_last_is_due(stage: Stage) -> None:
     stage.planned()
-    reminded(stage, hours=-1)
+    reminded(stage, {"hours": -1})
     assert "One task is due in 2 hours" in words(stage, "developer")
     assert list(Reminded.objects.filter(milestone__key="cutoff").values_list("hours", flat=True)) == [2]
 
 
 def test_a_deadline_that_moves_is_reminded_of_again(stage: Stage) -> None:
     stage.planned()
-    reminded(stage, **DAY)
+    reminded(stage, DAY)
     milestone = Milestone.objects.get(week=stage.week, key="cutoff")
     milestone.due_at += timedelta(hours=1)
     milestone.save()
     stage.week.__dict__.pop("_due", None)
-    assert reminded(stage, **DAY) == {"developer", "reviewer"}
+    assert reminded(stage, DAY) == {"developer", "reviewer"}
 
 
 def test_what_is_done_is_not_reminded_of(stage: Stage) -> None:
     stage.with_crq()
-    assert reminded(stage, **TWO) == set()
+    assert reminded(stage, TWO) == set()
 
 
 def test_who_is_reminded_of_an_approval(stage: Stage) -> None:
     """The managers; nobody of another team, no developer, and nobody who has left."""
     stage.ready()
     User.objects.filter(pk=stage.cast.second_manager.pk).update(is_active=False)
-    assert reminded(stage, "approval", **TWO) == {"manager"}
+    assert reminded(stage, TWO, "approval") == {"manager"}
 
 
 @pytest.mark.parametrize(("first", "is_told"), [(0, False), (1, True), (2, False)])
@@ -108,24 +109,24 @@ def test_a_deputy_is_reminded_inside_the_dates(stage: Stage, first: int, is_told
     Deputy.objects.create(
         for_user=stage.cast.manager, deputy=stage.cast.outsider, role=Role.MANAGER, starts=day, ends=day
     )
-    assert ("outsider" in reminded(stage, "approval", **TWO)) is is_told
+    assert ("outsider" in reminded(stage, TWO, "approval")) is is_told
 
 
 def test_the_day_before_can_be_muted_and_two_hours_cannot(stage: Stage) -> None:
     stage.planned()
     Muted.objects.create(user=stage.cast.developer, topic=Topic.DAY_BEFORE)
-    assert reminded(stage, **DAY) == {"reviewer"}
-    assert reminded(stage, **TWO) == {"developer", "reviewer"}
+    assert reminded(stage, DAY) == {"reviewer"}
+    assert reminded(stage, TWO) == {"developer", "reviewer"}
 
 
 def test_an_install_and_its_verification(stage: Stage) -> None:
     stage.installed()
-    assert reminded(stage, "install_close", **TWO) == {"developer", "reviewer"}
+    assert reminded(stage, TWO, "install_close") == {"developer", "reviewer"}
 
 
 def test_the_review_is_reminded_of_two_hours_before(stage: Stage) -> None:
-    assert reminded(stage, "code_review", hours=-24) == set()
-    assert reminded(stage, "code_review", **TWO) == {"scrum_master"}
+    assert reminded(stage, {"hours": -24}, "code_review") == set()
+    assert reminded(stage, TWO, "code_review") == {"scrum_master"}
     assert "Cancel or hold the code review" in words(stage, "scrum_master")
 
 
@@ -154,7 +155,7 @@ def test_the_letter_says_what_the_page_says(stage: Stage, key: str, name: str) -
     begun.submit(title="Waits in the queue")
     ready.ready()
     stage.with_crq()
-    reminded(stage, key, **TWO)
+    reminded(stage, TWO, key)
 
     by = User.objects.get(pk=getattr(stage.cast, name).pk)
     due = moment(stage.week, key)
@@ -176,7 +177,7 @@ def everything_else() -> tuple[Any, ...]:
 def test_reminding_changes_nothing_else(stage: Stage) -> None:
     stage.planned()
     before = everything_else()
-    assert reminded(stage, **TWO)
+    assert reminded(stage, TWO)
     assert everything_else() == before
 
 
@@ -185,9 +186,9 @@ def test_a_claim_that_breaks_is_given_back(stage: Stage, monkeypatch: pytest.Mon
     with monkeypatch.context() as patch:
         patch.setattr("crq.reminders.enqueue_each", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            reminded(stage, **TWO)
+            reminded(stage, TWO)
     assert not Reminded.objects.filter(milestone__key="cutoff").exists()
-    assert reminded(stage, **TWO) == {"developer", "reviewer"}
+    assert reminded(stage, TWO) == {"developer", "reviewer"}
 
 
 # --- What it costs -------------------------------------------------------------------------------------------

@@ -248,7 +248,7 @@ def test_the_list_costs_the_same_however_many_deputies(stage: Stage, django_asse
         appoint(stage.cast, deputy=person("Deputy", str(number)))
     administrator = User.objects.get(pk=stage.cast.administrator.pk)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert sum(len(row.deputies) for row in page.everyone(administrator, now=EARLY)) == rows
 
 
