@@ -4,6 +4,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.mail import Topic
 from accounts.roles import OFFICE_ROLES, TEAM_ROLES, Role
 
 
@@ -113,3 +114,17 @@ class Deputy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deputy} for {self.for_user}"
+
+
+class Muted(models.Model):
+    """E-mails of one topic that somebody does not want. What is nobody's duty comes until it is muted."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="muted")
+    topic = models.CharField(max_length=20, choices=Topic)
+
+    class Meta:
+        verbose_name_plural = "muted"
+        constraints = (models.UniqueConstraint(fields=["user", "topic"], name="muted_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user}: no {self.get_topic_display()}"

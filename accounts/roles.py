@@ -6,12 +6,13 @@ Separation of duties is checked per action (see the guards of each flow), never 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet, TextChoices, Value
+from django.db.models import Q, QuerySet, TextChoices, Value
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -86,9 +87,35 @@ def standing(user: User, on: date | None = None) -> Standing:
     return known[on]
 
 
+def read_standings(users: Iterable[User], on: date) -> None:
+    """What `standing` would read one by one, for many people at once: three statements, however many there are."""
+    from accounts.models import Appointment, Deputy, Membership
+
+    everyone = list(users)
+    deputies = Deputy.objects.filter(deputy__in=everyone, **_serving(on)).select_related("for_user")
+    lenders = {each.for_user_id for each in deputies}
+    concerned = {user.pk for user in everyone} | lenders
+    held: dict[int, list[tuple[str, int, str]]] = defaultdict(list)
+    for row in Membership.objects.filter(user__in=concerned).select_related("team"):
+        held[row.user_id].append((row.role, row.team_id, row.team.name))
+    for pk, office in Appointment.objects.filter(user__in=concerned).values_list("user", "role"):
+        held[pk].append((office, 0, ""))
+    lent: dict[int, list[Lent]] = defaultdict(list)
+    for deputy in deputies:
+        teams = [team for role, team, _ in held[deputy.for_user_id] if role == deputy.role]
+        lent[deputy.deputy_id] += [Lent(deputy.role, team or None, deputy.for_user) for team in teams]
+    for user in everyone:
+        own = _standing(held[user.pk])
+        user.__dict__["_standings"] = {None: own, on: replace(own, lent=tuple(lent[user.pk]))}
+
+
 def _own(user: User) -> Standing:
     in_teams = user.memberships.values_list("role", "team_id", "team__name")
-    held = sorted(in_teams.union(user.appointments.values_list("role", Value(0), Value(""))), key=_by_rank)
+    return _standing(in_teams.union(user.appointments.values_list("role", Value(0), Value(""))))
+
+
+def _standing(rows: Iterable[tuple[str, int, str]]) -> Standing:
+    held = sorted(rows, key=_by_rank)
     line = ", ".join(f"{Role(role).label} · {team}" if team else Role(role).label for role, _, team in held)
     return Standing(
         in_teams=frozenset((role, team_id) for role, team_id, _ in held if team_id),
@@ -106,8 +133,7 @@ def _by_rank(held: tuple[str, int, str]) -> tuple[bool, bool, str, str]:
 def _lent(user: User, on: date) -> tuple[Lent, ...]:
     """What others lend on this day. Only what they hold themselves can be lent, so a deputy cannot lend it on."""
     found: list[Lent] = []
-    serving = user.deputising.filter(starts__lte=on, ends__gte=on, ended_at=None, for_user__is_active=True)
-    for deputy in serving.select_related("for_user"):
+    for deputy in user.deputising.filter(**_serving(on)).select_related("for_user"):
         role, principal = Role(deputy.role), deputy.for_user
         if role in TEAM_ROLES:
             teams = principal.memberships.filter(role=role).values_list("team_id", flat=True)
@@ -115,6 +141,11 @@ def _lent(user: User, on: date) -> tuple[Lent, ...]:
         elif principal.appointments.filter(role=role).exists():
             found.append(Lent(role, None, principal))
     return tuple(found)
+
+
+def _serving(on: date) -> dict[str, Any]:
+    """Which deputies count on this day."""
+    return {"starts__lte": on, "ends__gte": on, "ended_at": None, "for_user__is_active": True}
 
 
 def acting_for(by: User, role: Role, team_id: int | None, on: date) -> tuple[User, ...]:
@@ -142,6 +173,15 @@ def everybody() -> QuerySet[User]:
     return User.objects.filter(is_active=True).exclude(memberships=None, appointments=None).distinct()
 
 
+def at_work(on: date) -> list[User]:
+    """Everyone active who holds a role or deputises for somebody on this day, by name."""
+    from accounts.models import Deputy, User
+
+    holders = ~Q(memberships=None, appointments=None)
+    serving = Q(pk__in=Deputy.objects.filter(**_serving(on)).values("deputy"))
+    return list(User.objects.filter(holders | serving, is_active=True).distinct())
+
+
 def people(role: Role, team_id: int | None = None, *, on: date | None = None) -> list[User]:
     """Everyone active who holds the role (of the team, for a team role), by name; `on` adds that day's deputies."""
     from accounts.models import Deputy, User
@@ -152,9 +192,27 @@ def people(role: Role, team_id: int | None = None, *, on: date | None = None) ->
     holders = User.objects.filter(is_active=True, **where)
     if on is None:
         return list(holders.distinct())
-    serving = Deputy.objects.filter(role=role, starts__lte=on, ends__gte=on, ended_at=None, for_user__in=holders)
+    serving = Deputy.objects.filter(role=role, for_user__in=holders, **_serving(on))
     deputies = User.objects.filter(is_active=True, deputising__in=serving)
     return list((holders.distinct() | deputies.distinct()).distinct())
+
+
+def members(team_ids: Iterable[int], *, on: date) -> dict[int, list[User]]:
+    """For each of these teams its active developers and managers, with that day's deputies: two statements."""
+    from accounts.models import Deputy, Membership
+
+    found: dict[int, dict[int, User]] = defaultdict(dict)
+    rows = Membership.objects.filter(team__in=set(team_ids)).select_related("user").order_by("pk")
+    holders: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row in rows:
+        if row.user.is_active:
+            found[row.team_id][row.user_id] = row.user
+            holders[row.user_id, row.role].append(row.team_id)
+    serving = Deputy.objects.filter(for_user__in={pk for pk, _ in holders}, deputy__is_active=True, **_serving(on))
+    for each in serving.select_related("deputy").order_by("pk"):
+        for team_id in holders[each.for_user_id, each.role]:
+            found[team_id][each.deputy_id] = each.deputy
+    return {team_id: list(people.values()) for team_id, people in found.items()}
 
 
 def role_line(user: User) -> str:

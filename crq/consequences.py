@@ -48,6 +48,7 @@ def complete_flows() -> None:
             "back_out": _backed_out,
         },
         emails=emails.WRITERS,
+        digests=emails.DIGESTS,
     )
     PULL_REQUEST.complete(
         settle=_settle_pull_request,

@@ -1,51 +1,28 @@
-"""Who is told what when something happens. Each writer queues one letter in the transaction of its cause."""
+"""What is written when something happens. Each writer queues its letters in the transaction of their cause."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
-from accounts.models import User
-from accounts.roles import Role, everybody, people
+from accounts.mail import Topic
+from accounts.roles import everybody
+from crq import readers
 from crq.models import ExemptionRequest
-from deployments.models import Deployment
-from notifications.outbox import enqueue
-from workflow.eastern import eastern_day
+from crq.readers import Part
+from deployments.models import Deployment, PullRequest, ReleaseWeek
+from deployments.policy import Deadline
+from deployments.queue import with_reviews
+from notifications.outbox import enqueue_each
+from workflow.eastern import eastern_day, say_ago
+from workflow.machine import for_whom
 from workflow.steps import Call
 
-Audience = Callable[[Deployment, date], list[User]]
-"""Who is told about a deployment; the Eastern day says whose deputies count."""
-
-
-def _team(deployment: Deployment, day: date) -> list[User]:
-    return people(Role.DEVELOPER, deployment.application.team_id, on=day)
-
-
-def _managers(deployment: Deployment, day: date) -> list[User]:
-    return people(Role.MANAGER, deployment.application.team_id, on=day)
-
-
-def _team_and_managers(deployment: Deployment, day: date) -> list[User]:
-    return _team(deployment, day) + _managers(deployment, day)
-
-
-def _team_managers_scrum(deployment: Deployment, day: date) -> list[User]:
-    return _team_and_managers(deployment, day) + people(Role.SCRUM_MASTER, on=day)
-
-
-def _everyone_concerned(deployment: Deployment, day: date) -> list[User]:
-    return _team_managers_scrum(deployment, day) + people(Role.DEVOPS, on=day)
-
-
-def _directors(deployment: Deployment, day: date) -> list[User]:
-    return people(Role.DIRECTOR, on=day)
-
-
-def _directors_and_managers(deployment: Deployment, day: date) -> list[User]:
-    return _directors(deployment, day) + _managers(deployment, day)
+HAS_A_ROLE = "You get this because you have a role in releaseflow."
 
 
 def _deployment(call: Call) -> Deployment:
@@ -59,54 +36,62 @@ def _about(deployment: Deployment) -> dict[str, Any]:
     return {
         "deployment": deployment,
         "crq": getattr(deployment, "crq", None),
-        "week": deployment.week,
         "url": settings.SITE_URL + deployment.get_absolute_url(),
+        **_when(deployment.week),
     }
 
 
-def _tell(kind: str, to: Audience) -> Callable[[Call], None]:
+def _when(week: ReleaseWeek) -> dict[str, Any]:
+    """The week and its deadlines by key; a skipped week has none."""
+    return {"week": week, "deadlines": {key.value: week.due(key) for key in Deadline}}
+
+
+def _tell(kind: str) -> Callable[[Call], None]:
     """A writer for what concerns one deployment."""
 
     def write(call: Call) -> None:
         deployment = _deployment(call)
-        _queue(kind, call, _about(deployment), to(deployment, eastern_day(call.now)))
+        _queue(kind, call, _about(deployment), readers.parts(kind, deployment, call))
 
     return write
 
 
 def ask_approval(call: Call, deployment: Deployment, digest: str) -> None:
     """Asks the managers once for each content."""
-    context = _about(deployment)
-    _queue(
-        "approval_needed",
-        call,
-        context,
-        _managers(deployment, eastern_day(call.now)),
-        key=f"{deployment.pk}:{deployment.week_id}:{digest}",
-    )
+    to = readers.parts("approval_needed", deployment, call)
+    key = f"{deployment.pk}:{deployment.week_id}:{digest}"
+    _queue("approval_needed", call, _about(deployment), to, key=key)
 
 
-def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User], key: str = "") -> None:
+def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[Part], key: str = "") -> None:
     about = {
-        "actor": call.by.name if call.by else "releaseflow",
+        "action": call.step.action,
+        "actor": _actor(call),
+        "before": call.before,
         "reason": call.reason,
         "note": call.note,
     }
+    parts = [(context | about | {"why": why}, people) for why, people in to]
     occasion = key or f"{call.flow.name}:{call.obj.pk}:{call.now.isoformat()}"
-    enqueue(kind, context | about, to=to, key=f"{kind}:{occasion}", now=call.now)
+    enqueue_each(kind, parts, key=f"{kind}:{occasion}", now=call.now)
 
 
-def _exemption(kind: str, to: Audience) -> Callable[[Call], None]:
+def _actor(call: Call) -> str:
+    """Who did it, as the audit trail says it: a deputy is "A for B"."""
+    if call.by is None:
+        return "releaseflow"
+    principal = for_whom(call)
+    return f"{call.by.name} for {principal.name}" if principal else call.by.name
+
+
+def _exemption(kind: str) -> Callable[[Call], None]:
     """A writer for what concerns a request: the link leads to the request's own page."""
 
     def write(call: Call) -> None:
         request: ExemptionRequest = call.obj
         deployment = request.crq.deployment
-        context = _about(deployment) | {
-            "exemption": request,
-            "url": settings.SITE_URL + request.get_absolute_url(),
-        }
-        _queue(kind, call, context, to(deployment, eastern_day(call.now)))
+        own = {"exemption": request, "url": settings.SITE_URL + request.get_absolute_url()}
+        _queue(kind, call, _about(deployment) | own, readers.parts(kind, deployment, call))
 
     return write
 
@@ -114,47 +99,96 @@ def _exemption(kind: str, to: Audience) -> Callable[[Call], None]:
 def _window_open(call: Call) -> None:
     week = call.obj
     cleared = list(week.deployments.filter(status=Deployment.Status.CLEARED).select_related("application__team", "crq"))
-    day = eastern_day(call.now)
-    to = people(Role.DEVOPS, on=day) + [person for each in cleared for person in _team(each, day)]
-    context = {"week": week, "deployments": cleared, "url": f"{settings.SITE_URL}{week.get_absolute_url()}install/"}
-    _queue("window_open", call, context, to)
+    context = _when(week) | {"deployments": cleared, "url": f"{settings.SITE_URL}{week.get_absolute_url()}install/"}
+    _queue("window_open", call, context, readers.of_window(cleared, call))
+
+
+# --- The weekly review ---------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Waiting:
+    """One pull request on the agenda, in words."""
+
+    title: str
+    url: str
+    meta: str
+    standing: str
+
+
+def _review(call: Call) -> dict[str, Any]:
+    review = call.obj
+    return _when(review.week) | {"review": review, "url": settings.SITE_URL + review.get_absolute_url()}
 
 
 def _review_cancelled(call: Call) -> None:
-    review = call.obj
-    context = {"review": review, "week": review.week, "url": settings.SITE_URL + review.get_absolute_url()}
-    to = list(User.objects.filter(is_active=True, memberships__role=Role.DEVELOPER).distinct()) + people(Role.DEVOPS)
-    _queue("review_cancelled", call, context, to)
+    _queue("review_cancelled", call, _review(call), readers.of_review(call))
 
 
+def _review_agenda(call: Call) -> None:
+    """What waits for the review, by team: two statements for the pull requests, however many there are."""
+    waiting = with_reviews(PullRequest.objects.filter(status=PullRequest.Status.SUBMITTED))
+    teams: dict[str, list[Waiting]] = defaultdict(list)
+    for each in waiting.order_by("repository__application__team__name", "submitted_at", "pk"):
+        teams[each.repository.application.team.name].append(_waiting(each, call))
+    agenda = [{"team": team, "rows": rows} for team, rows in teams.items()]
+    context = _review(call) | {"agenda": agenda, "count": sum(map(len, teams.values()))}
+    _queue("review_agenda", call, context, readers.of_review(call, Topic.AGENDA))
+
+
+def _waiting(pull_request: PullRequest, call: Call) -> Waiting:
+    how = pull_request.standing
+    return Waiting(
+        title=pull_request.title,
+        url=settings.SITE_URL + pull_request.get_absolute_url(),
+        meta=f"{pull_request}, {pull_request.author_name}, submitted {say_ago(pull_request.submitted_at, call.now)}",
+        standing=f"{how.approvals} of {how.required} approvals: it {how.sentence}",
+    )
+
+
+# --- The week ------------------------------------------------------------------------------------------------
 def _week_warning(call: Call) -> None:
     """Everybody is told of a skipped week, and of its install day when it gets one after that."""
     if call.step.action != "warn" and not call.given.get("was_warned"):
         return
     week = call.obj
-    context = {"week": week, "url": settings.SITE_URL + week.get_absolute_url()}
-    _queue("week_warning", call, context, everybody(), key=f"{week.pk}:{call.step.action}:{call.now.isoformat()}")
+    context = _when(week) | {"url": settings.SITE_URL + week.get_absolute_url()}
+    key = f"{week.pk}:{call.step.action}:{call.now.isoformat()}"
+    _queue("week_warning", call, context, [(HAS_A_ROLE, list(everybody()))], key)
 
 
 def _approval_voided(call: Call) -> None:
     """Who moves a deployment tells about the approval in the same letter."""
     if not call.given.get("moved"):
-        _tell("approval_voided", _team_and_managers)(call)
+        _tell("approval_voided")(call)
+
+
+def _held(calls: Sequence[Call]) -> None:
+    """One deadline holds many deployments at once: each person gets one digest of those that concern them."""
+    first = calls[0]
+    reasons = {call.obj: call.reason for call in calls}
+    contexts = []
+    for why, people, concerned in readers.of_held(reasons, eastern_day(first.now)):
+        held = [{**_about(each), "reason": reasons[each]} for each in concerned]
+        week = concerned[0].week
+        page = held[0]["url"] if len(held) == 1 else settings.SITE_URL + week.get_absolute_url()
+        contexts.append(({**held[0], "held": held, "url": page, "why": why}, people))
+    key = f"deadline_missed:{min(each.pk for each in reasons)}:{first.now.isoformat()}"
+    enqueue_each("deadline_missed", contexts, key=key, now=first.now)
 
 
 WRITERS: dict[str, Callable[[Call], None]] = {
-    "deadline_missed": _tell("deadline_missed", _team_managers_scrum),
-    "crq_returned": _tell("crq_returned", _team_and_managers),
+    "crq_returned": _tell("crq_returned"),
     "approval_voided": _approval_voided,
-    "moved": _tell("moved", _everyone_concerned),
-    "withdrawn": _tell("withdrawn", _everyone_concerned),
-    "verify_needed": _tell("verify_needed", _team),
-    "install_failed": _tell("install_failed", _everyone_concerned),
-    "backed_out": _tell("backed_out", _everyone_concerned),
-    "exemption_requested": _exemption("exemption_requested", _directors),
-    "exemption_note": _exemption("exemption_note", _directors_and_managers),
-    "exemption_decided": _exemption("exemption_decided", _everyone_concerned),
+    "moved": _tell("moved"),
+    "withdrawn": _tell("withdrawn"),
+    "verify_needed": _tell("verify_needed"),
+    "install_failed": _tell("install_failed"),
+    "backed_out": _tell("backed_out"),
+    "exemption_requested": _exemption("exemption_requested"),
+    "exemption_note": _exemption("exemption_note"),
+    "exemption_decided": _exemption("exemption_decided"),
     "window_open": _window_open,
+    "review_agenda": _review_agenda,
     "review_cancelled": _review_cancelled,
     "week_warning": _week_warning,
 }
+DIGESTS: dict[str, Callable[[Sequence[Call]], None]] = {"deadline_missed": _held}

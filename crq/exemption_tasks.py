@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from accounts.models import User
@@ -20,22 +20,28 @@ S = ExemptionRequest.Status
 REFUSED = (S.DENIED, S.LAPSED)
 
 
-def tasks(by: User, *, now: datetime) -> Iterator[Task]:
-    """One statement for a director or manager, none for anybody else (beside those for the person's roles)."""
+def tasks(by: User, *, now: datetime, found: Iterable[ExemptionRequest] | None = None) -> Iterator[Task]:
+    """Of what was `found` for everybody; else one statement for a director or manager, none for others."""
     who = standing(by, eastern_day(now))
     decides, teams = who.holds(Role.DIRECTOR), who.team_ids(Role.MANAGER)
     if not decides and not teams:
         return
-    still_held = Q(crq__deployment__status=Deployment.Status.HELD, crq__deployment__week=F("week"))
-    wanted = Q(status__in=REFUSED, crq__deployment__application__team__in=teams) & still_held
-    wanted |= Q(status=S.REQUESTED) if decides else Q(pk__in=[])
+    for request in requests(decides=decides, teams=teams) if found is None else found:
+        if request.status == S.REQUESTED and decides:
+            yield _decide(request, request.close)  # type: ignore[attr-defined]
+        elif request.status in REFUSED and request.crq.deployment.application.team_id in teams:
+            yield _choose_a_week(request)
+
+
+def requests(*, decides: bool = True, teams: set[int] | None = None) -> QuerySet[ExemptionRequest]:
+    """What waits for the director, and what a manager of these teams (of any, without them) must move."""
+    refused = Q(status__in=REFUSED, crq__deployment__status=Deployment.Status.HELD, crq__deployment__week=F("week"))
+    if teams is not None:
+        refused &= Q(crq__deployment__application__team__in=teams)
+    wanted = refused | Q(status=S.REQUESTED) if decides else refused
     close = Milestone.objects.filter(week=OuterRef("week"), key=Deadline.EXEMPTION_CLOSE).values("due_at")
     found = ExemptionRequest.objects.filter(wanted).annotate(close=Subquery(close))
-    for request in found.select_related("crq__deployment", "week", "requested_by").order_by("requested_at", "pk"):
-        if request.status == S.REQUESTED:
-            yield _decide(request, request.close)
-        else:
-            yield _choose_a_week(request)
+    return found.select_related("crq__deployment__application", "week", "requested_by").order_by("requested_at", "pk")
 
 
 def _decide(request: ExemptionRequest, due: datetime | None) -> Task:

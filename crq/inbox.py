@@ -43,9 +43,30 @@ def concerning(by: User, weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gath
     if not is_devops:
         mine = mine.filter(application__team__in=teams)
     queue = Q(status=PullRequest.Status.SUBMITTED, repository__application__team__in=teams) if teams else None
-    gathered = gather(mine, queue=queue)
+    return _in_weeks(gather(mine, queue=queue), known)
+
+
+def of_everybody(weeks: Iterable[ReleaseWeek]) -> Gathered:
+    """What concerns anybody at all, for `part_of`."""
+    known = {week.pk: week for week in weeks}
+    unfinished = Deployment.objects.filter(week__in=known, status__in=UNFINISHED).order_by("week__thursday", "pk")
+    return _in_weeks(gather(unfinished, queue=Q(status=PullRequest.Status.SUBMITTED)), known)
+
+
+def part_of(everything: Gathered, by: User, *, now: datetime) -> Gathered:
+    """What `concerning` would read for this person."""
+    who = standing(by, eastern_day(now))
+    teams, is_devops = who.team_ids(), who.holds(Role.DEVOPS)
+    return Gathered(
+        [each for each in everything.facts if is_devops or each.deployment.application.team_id in teams],
+        [each for each in everything.queue if each.repository.application.team_id in teams],
+    )
+
+
+def _in_weeks(gathered: Gathered, weeks: dict[int, ReleaseWeek]) -> Gathered:
+    """With the weeks that know their deadlines."""
     for facts in gathered.facts:
-        facts.deployment.week = known[facts.deployment.week_id]
+        facts.deployment.week = weeks[facts.deployment.week_id]
     return gathered
 
 

@@ -15,6 +15,7 @@ from crq import uploads
 from crq.decision import Panel, badge, panel
 from crq.deliverables import TABLE, Deliverable, Readiness
 from crq.flow import CRQ_FLOW
+from crq.following import follow_act
 from crq.missed import missed, tuesday_snapshots
 from crq.models import CRQ, Document
 from crq.readiness import Facts
@@ -104,12 +105,14 @@ class Page:
     timeline: list[Entry]
     facts: list[list[tuple[str, Any, str]]]
     acts_more: list[Act]
+    follow: Act
     footnote: str
 
 
 def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
-    """`deployment` comes from `with_facts`; costs two further queries for roles, one for the timeline, and once the
-    cutoff has passed two for what was missed then."""
+    """`deployment` comes from `with_facts`. Four further queries, for roles, timeline and follower, and two for what was
+    missed once the cutoff has passed.
+    """
     [facts] = Facts.of_all([deployment])
     facts.remember()
     if facts.crq:
@@ -134,6 +137,7 @@ def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
         timeline=timeline(deployment),
         facts=_facts(facts),
         acts_more=_more(deployment, by, now),
+        follow=follow_act(deployment, by=by, now=now),
         footnote=_footnote(deployment, readiness, now),
     )
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from crq.views import emails, forms, install_day, listing, mail_delivery, page
+from crq.views import emails, follow, forms, install_day, listing, mail_delivery, page
 
 urlpatterns: list[URLPattern] = [
     path("crqs/", listing.crqs, name="crqs"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("deployments/<int:pk>/", page.deployment_page, name="deployment"),
     path("deployments/<int:pk>/crq/", forms.open_crq, name="open-crq"),
     path("deployments/<int:pk>/merge/", forms.merge, name="merge"),
+    path("deployments/<int:pk>/follow/", follow.follow, name="follow"),
     path("deployments/<int:pk>/move/", forms.move, name="move"),
     path("weeks/<date:thursday>/install/", install_day.page, name="install-day"),
     path("emails/", emails.index, name="emails"),

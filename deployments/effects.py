@@ -171,6 +171,11 @@ def move_review(call: Call) -> None:
     call.obj.at = call.given["at"]
 
 
+def announce_review(call: Call) -> None:
+    """Notes for which time: see `guards.not_announced`."""
+    call.note["at"] = call.obj.at.isoformat()
+
+
 def decide(call: Call) -> None:
     """Given `pull_request`, `outcome` and optionally `note`. A team decides about its own pull requests only."""
     pull_request: PullRequest = call.given["pull_request"]

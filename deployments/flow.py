@@ -248,6 +248,14 @@ CODE_REVIEW = Flow(
             needs_reason=True,
             emails=("review_cancelled",),
         ),
+        Step(
+            "announce",
+            "Send the agenda",
+            (R.SCHEDULED,),
+            guards=(guards.is_near, guards.not_announced),
+            effect=effects.announce_review,
+            emails=("review_agenda",),
+        ),
         Step("reschedule", "Move review", (R.SCHEDULED,), effect=effects.move_review),
         Step("resume", "Schedule review again", (R.CANCELLED,), R.SCHEDULED, effect=effects.move_review),
         Step(

@@ -12,6 +12,7 @@ from workflow.models import Event
 from workflow.steps import Actor
 
 SILENCE = timedelta(minutes=30)
+DAY_BEFORE = timedelta(days=1)
 
 
 def closed_week(week: ReleaseWeek, now: datetime) -> str:
@@ -122,3 +123,16 @@ def batch_is_complete_already(week: ReleaseWeek, by: Actor, now: datetime) -> st
 
 def review_takes_decisions(review: CodeReview, by: Actor, now: datetime) -> str:
     return closed_week(review.week, now)
+
+
+def is_near(review: CodeReview, by: Actor, now: datetime) -> str:
+    """The agenda is for a weekly review that is a day ahead or less."""
+    if review.kind != CodeReview.Kind.WEEKLY:
+        return "Only the weekly review has an agenda to send."
+    return "" if review.at - DAY_BEFORE <= now <= review.at else "The agenda goes out the day before the review."
+
+
+def not_announced(review: CodeReview, by: Actor, now: datetime) -> str:
+    """Once for each time that the review had: a review that moves is announced again."""
+    sent = Event.objects.filter(object_type="code_review", object_id=review.pk, action="announce")
+    return "The agenda went out already." if sent.filter(data__at=review.at.isoformat()).exists() else ""

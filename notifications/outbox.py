@@ -31,13 +31,6 @@ def compose(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str
     )
 
 
-def write(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str = "") -> Letter:
-    """The letter of `compose`, saved."""
-    letter = compose(kind, context, now=now, thread=thread)
-    letter.save()
-    return letter
-
-
 def enqueue(
     kind: str,
     context: Mapping[str, Any],
@@ -54,19 +47,49 @@ def enqueue(
     queued once, whatever happens, also after `cancel`. Two entries for one address fold into one. Nothing leaves before
     `not_before` (aware UTC; `now` when it is not given), and until then `cancel` takes it back.
     """
-    recipients = {(person if isinstance(person, str) else person.email).lower(): person for person in to}
-    rows = [_row(address, person, key, not_before or now) for address, person in recipients.items()]
-    known = (
-        set(Email.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True)) if rows else set()
-    )
-    rows = [row for row in rows if row.key not in known]
-    if not rows:
-        return None
-    letter, roots = write(kind, context, now=now, thread=thread), _roots(thread)
-    for row in rows:
-        row.letter, row.in_reply_to = letter, roots.get(row.to, "")
-    Email.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
-    return letter
+    parts = [(context, to)]
+    return next(iter(enqueue_each(kind, parts, key=key, now=now, thread=thread, not_before=not_before)), None)
+
+
+def enqueue_each(
+    kind: str,
+    parts: Iterable[tuple[Mapping[str, Any], Iterable[User | str]]],
+    *,
+    key: str,
+    now: datetime,
+    thread: str = "",
+    not_before: datetime | None = None,
+) -> list[Letter]:
+    """As `enqueue`, with a letter of its own for each part's recipients; whoever is in two parts gets the first one.
+
+    Three statements, however many parts there are.
+    """
+    wanted = _not_queued(_rows(parts, key, not_before or now))
+    contexts = {id(context): context for context, _ in wanted}
+    letters = {each: compose(kind, context, now=now, thread=thread) for each, context in contexts.items()}
+    Letter.objects.bulk_create(letters.values(), batch_size=200)
+    roots = _roots(thread)
+    for context, row in wanted:
+        row.letter, row.in_reply_to = letters[id(context)], roots.get(row.to, "")
+    Email.objects.bulk_create([row for _, row in wanted], ignore_conflicts=True, batch_size=500)
+    return list(letters.values())
+
+
+def _not_queued(wanted: list[tuple[Mapping[str, Any], Email]]) -> list[tuple[Mapping[str, Any], Email]]:
+    keys = [row.key for _, row in wanted]
+    known = set(Email.objects.filter(key__in=keys).values_list("key", flat=True)) if keys else set()
+    return [(context, row) for context, row in wanted if row.key not in known]
+
+
+def _rows(
+    parts: Iterable[tuple[Mapping[str, Any], Iterable[User | str]]], key: str, not_before: datetime
+) -> list[tuple[Mapping[str, Any], Email]]:
+    """Each address once, with the context of the letter that it gets."""
+    found: dict[str, tuple[Mapping[str, Any], User | str]] = {}
+    for context, people in parts:
+        for person in people:
+            found.setdefault((person if isinstance(person, str) else person.email).lower(), (context, person))
+    return [(context, _row(address, person, key, not_before)) for address, (context, person) in found.items()]
 
 
 def cancel(letter: Letter, *, now: datetime) -> int:

@@ -6,14 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from accounts.models import User
-from accounts.roles import Role, Standing, standing
-from crq import coverage, exemption_tasks
-from crq import inbox as change_inbox
 from crq.deadlines import JUDGED
-from crq.gathering import dated
-from crq.turns import Turns
-from deployments import inbox as deployment_inbox
-from deployments.models import Deployment, ReleaseWeek
+from crq.owed import material_for, owed
+from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import WEEKDAYS, eastern_day, say_near, say_time, to_eastern
 from workflow.inbox import Task
@@ -59,64 +54,14 @@ class Home:
 
 def home(by: User, *, now: datetime) -> Home:
     """Few statements, however many deployments; the tests count them by role."""
-    weeks = _weeks(by, now)
-    owed, waiting = _of_deployments(by, weeks, now)
-    owed += [*_of_scrum_master(by, weeks, now), *exemption_tasks.tasks(by, now=now)]
-    if _who(by, now).holds(Role.ADMINISTRATOR):
-        owed += deployment_inbox.unconfirmed_years(now=now)
-    groups = _grouped(owed, now)
+    material = material_for(by, now=now)
+    found = owed(by, material, now=now)
     return Home(
-        groups=groups,
-        waiting=sorted(waiting, key=lambda task: (task.since is None, task.since)),
-        subtitle=_subtitle(owed, now),
-        empty_sentence="" if owed else _next_deadline(weeks, now),
+        groups=_grouped(found.tasks, now),
+        waiting=sorted(found.waiting, key=lambda task: (task.since is None, task.since)),
+        subtitle=_subtitle(found.tasks, now),
+        empty_sentence="" if found.tasks else _next_deadline(material.weeks, now),
     )
-
-
-def _weeks(by: User, now: datetime) -> list[ReleaseWeek]:
-    weeks = change_inbox.recent_weeks(now)
-    return dated(change_inbox.with_announcements(weeks) if _who(by, now).holds(Role.SCRUM_MASTER) else weeks)
-
-
-def _who(by: User, now: datetime) -> Standing:
-    return standing(by, eastern_day(now))
-
-
-def _of_deployments(by: User, weeks: list[ReleaseWeek], now: datetime) -> tuple[list[Task], list[Task]]:
-    """What this person owes for deployments and pull requests, and what others owe to their teams."""
-    gathered = change_inbox.concerning(by, weeks, now=now)
-    turns = [Turns(facts, by=by, now=now) for facts in gathered.facts]
-    planned = [each for each in turns if each.deployment.status == Deployment.Status.PLANNED]
-    due: dict[int | None, datetime | None] = {
-        each.deployment.pk: each.deployment.week.due(Deadline.CUTOFF) for each in planned
-    }
-    pull_requests = [pull for each in planned for pull in each.facts.pull_requests] + gathered.queue
-    owed = [
-        *change_inbox.tasks(turns),
-        *deployment_inbox.reviews(pull_requests, by=by, now=now, due=due | {None: _next_review(weeks, now)}),
-    ]
-    if _who(by, now).holds(Role.DEVOPS):
-        cleared = {each.deployment.week_id for each in turns if each.deployment.status == Deployment.Status.CLEARED}
-        owed += deployment_inbox.batches(weeks, cleared, now=now)
-    waiting = [*change_inbox.waiting(turns), *deployment_inbox.unreviewed(gathered.queue, by=by)]
-    return owed, waiting
-
-
-def _of_scrum_master(by: User, weeks: list[ReleaseWeek], now: datetime) -> list[Task]:
-    if not _who(by, now).holds(Role.SCRUM_MASTER):
-        return []
-    scheduled = deployment_inbox.scheduled_reviews(now)
-    return [
-        *deployment_inbox.weekly_reviews(scheduled, now=now),
-        *deployment_inbox.stranded(now=now),
-        *change_inbox.announcements(weeks, now=now),
-        *coverage.tasks(coverage.gaps(now)),
-    ]
-
-
-def _next_review(weeks: list[ReleaseWeek], now: datetime) -> datetime | None:
-    dues = (week.due(Deadline.CODE_REVIEW) for week in weeks)
-    return min((due for due in dues if due and due >= now), default=None)
 
 
 def _grouped(tasks: list[Task], now: datetime) -> list[Group]:

@@ -7,6 +7,8 @@ from datetime import datetime
 from crq.announcing_clock import send_chosen, send_updates
 from crq.coverage import warn_coverage
 from crq.deadlines import Enforced, enforce
+from crq.reminders import remind
+from deployments.invitations import send_agendas
 from deployments.silence import remind_silence
 from workflow.sealing import seal_weekly
 
@@ -18,5 +20,7 @@ def tick(now: datetime) -> list[Enforced]:
     send_updates(now)
     warn_coverage(now)
     remind_silence(now)
+    send_agendas(now)
+    remind(now)
     seal_weekly(now)
     return enforced

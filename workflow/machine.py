@@ -126,8 +126,7 @@ def impose(flow: Flow, action: str, objects: Sequence[Any], reasons: Sequence[st
         _change(call)
     flow.model._default_manager.bulk_update(objects, flow.model.IMPOSED_FIELDS, batch_size=200)  # type: ignore[attr-defined]
     audit.record([_event(call) for call in calls])
-    for call in calls:
-        _follow_up(call)
+    _follow_up(flow, step, calls)
 
 
 def who_can(step: Step, obj: Any, now: datetime) -> str:
@@ -208,15 +207,19 @@ def _write(call: Call) -> None:
     _change(call)
     call.obj.save()
     audit.record([_event(call)])
-    _follow_up(call)
+    _follow_up(call.flow, call.step, [call])
 
 
-def _follow_up(call: Call) -> None:
-    consequence = call.flow.consequences.get(call.step.action)
-    if consequence:
-        consequence(call)
-    for kind in call.step.emails:
-        call.flow.emails[kind](call)
+def _follow_up(flow: Flow, step: Step, calls: Sequence[Call]) -> None:
+    if consequence := flow.consequences.get(step.action):
+        for call in calls:
+            consequence(call)
+    for kind in step.emails:
+        if kind in flow.digests:
+            flow.digests[kind](calls)
+        else:
+            for call in calls:
+                flow.emails[kind](call)
 
 
 def for_whom(call: Call) -> Actor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -114,6 +114,7 @@ class Flow:
     a new object will belong to. `settle` makes what the clock has already decided true before an action is looked at.
     `consequences` run in the same transaction, after the action.
     A higher app adds these, more guards and the e-mails with `complete`, because only it knows the objects concerned.
+    E-mails of a kind in `digests` are written once for all objects that one act concerns, others once for each.
     """
 
     registry: dict[str, Flow] = {}
@@ -132,6 +133,7 @@ class Flow:
         self.settle: Callable[[Any, datetime], None] | None = None
         self.consequences: dict[str, Callable[[Call], None]] = {}
         self.emails: dict[str, Callable[[Call], None]] = {}
+        self.digests: dict[str, Callable[[Sequence[Call]], None]] = {}
         Flow.registry[name] = self
 
     def complete(
@@ -141,6 +143,7 @@ class Flow:
         guards: dict[str, tuple[Guard, ...]] | None = None,
         consequences: dict[str, Callable[[Call], None]] | None = None,
         emails: dict[str, Callable[[Call], None]] | None = None,
+        digests: dict[str, Callable[[Sequence[Call]], None]] | None = None,
     ) -> None:
         self.settle = settle or self.settle
         for action, more in (guards or {}).items():
@@ -148,3 +151,4 @@ class Flow:
             self.steps[action] = replace(step, guards=step.guards + more)
         self.consequences |= consequences or {}
         self.emails |= emails or {}
+        self.digests |= digests or {}

@@ -1,6 +1,8 @@
 from crq.models.announcement import Announcement, AnnouncementNote
 from crq.models.crq import CRQ, Decision, Document
 from crq.models.exemption import ExemptionNote, ExemptionRequest
+from crq.models.follower import Follower
+from crq.models.reminded import Reminded
 from crq.models.snapshot import Snapshot
 
 __all__ = [
@@ -11,5 +13,7 @@ __all__ = [
     "Document",
     "ExemptionNote",
     "ExemptionRequest",
+    "Follower",
+    "Reminded",
     "Snapshot",
 ]

@@ -1,10 +1,11 @@
-"""What can happen to a deputy: appointed for some days, in a role that the principal holds, and ended early."""
+"""What can happen to a deputy, appointed for some days and ended early, and to the e-mails that a person wants."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from accounts.models import Deputy, User
+from accounts.mail import Topic
+from accounts.models import Deputy, Muted, User
 from accounts.roles import Role, standing
 from workflow.eastern import eastern_day, say_day
 from workflow.steps import Actor, Call, Flow, Step
@@ -96,4 +97,24 @@ DEPUTY = Flow(
         Step("end", "End now", roles=ANYBODY, guards=(_for_oneself, _not_over), effect=_end),
     ],
     join=_join,
+)
+
+
+def _own_choice(user: User, by: Actor, now: datetime) -> str:
+    return "" if by and by.pk == user.pk else "Everybody chooses their own e-mails."
+
+
+def _choose(call: Call) -> None:
+    """Given `topics`, those that the person wants: the others are muted."""
+    muted = [topic for topic in Topic.values if topic not in call.given["topics"]]
+    call.obj.muted.exclude(topic__in=muted).delete()
+    Muted.objects.bulk_create([Muted(user=call.obj, topic=topic) for topic in muted], ignore_conflicts=True)
+    call.note["muted"] = muted
+
+
+PERSON = Flow(
+    "person",
+    User,
+    lambda pk: User.objects.select_for_update(no_key=True).get(pk=pk),
+    [Step("choose_emails", "Choose e-mails", roles=ANYBODY, guards=(_own_choice,), effect=_choose, plain=False)],
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from accounts.mail import Topic
 from accounts.models import Deputy, User
 from accounts.roles import Role
 
@@ -36,6 +37,14 @@ class DeputyForm(forms.Form):
 
     def unsaved(self) -> Deputy:
         return Deputy(for_user=self.principal, **self.cleaned_data)
+
+
+class EmailsForm(forms.Form):
+    """The e-mails that a person may do without; a ticked topic is wanted."""
+
+    topics = forms.MultipleChoiceField(
+        choices=Topic.choices, required=False, label="Send me", widget=forms.CheckboxSelectMultiple
+    )
 
 
 class AnyDeputyForm(DeputyForm):

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from accounts.mail import Topic
 from accounts.models import Appointment, Deputy, Membership, User
 from accounts.roles import Role
 from releaseflow.people.flow import DEPUTY
@@ -36,6 +37,7 @@ class Me:
     own_roles: list[Role]
     deputies: list[Served]
     deputising: list[Served]
+    wanted: list[str]
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Person:
 
 
 def me(by: User, *, now: datetime) -> Me:
-    """Four statements, and those that say whether each deputy can be ended."""
+    """Five statements, and those that say whether each deputy can be ended."""
     today = eastern_day(now)
     held = _held(by.memberships.select_related("team"), by.appointments.all())
     recent = Q(ends__gte=today - LOOK_BACK)
@@ -59,7 +61,14 @@ def me(by: User, *, now: datetime) -> Me:
         own_roles=list(dict.fromkeys(role for role, _ in held)),
         deputies=[_served(each, each.deputy, today, _end(each, by, now)) for each in mine],
         deputising=[_served(each, each.for_user, today) for each in theirs],
+        wanted=_wanted(by),
     )
+
+
+def _wanted(by: User) -> list[str]:
+    """The topics that are not muted."""
+    muted = set(by.muted.values_list("topic", flat=True))
+    return [topic for topic in Topic.values if topic not in muted]
 
 
 def everyone(by: User, *, now: datetime, words: str = "") -> list[Person]:

@@ -6,18 +6,19 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.person import person
 from accounts.roles import Role, standing
 from accounts.roles import people as holders
 from releaseflow.people import page
-from releaseflow.people.flow import DEPUTY
-from releaseflow.people.forms import AnyDeputyForm, DeputyForm
+from releaseflow.people.flow import DEPUTY, PERSON
+from releaseflow.people.forms import AnyDeputyForm, DeputyForm, EmailsForm
 from workflow import clock
 from workflow.eastern import eastern_day, say_day
-from workflow.machine import begin
+from workflow.machine import begin, perform
 from workflow.steps import Refused
 
 
@@ -28,8 +29,18 @@ def me(request: HttpRequest) -> HttpResponse:
     form = DeputyForm(request.POST or None, principal=user, roles=found.own_roles, today=eastern_day(now))
     if _appointed(request, form):
         return redirect("me")
-    context = {"page": found, "form": form, "now": now}
+    emails_form = EmailsForm(initial={"topics": found.wanted})
+    context = {"page": found, "form": form, "emails_form": emails_form, "now": now}
     return render(request, "accounts/me.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def emails(request: HttpRequest) -> HttpResponse:
+    """Keeps which e-mails the person wants. Values that no checkbox of ours has count for nothing."""
+    user = person(request)
+    perform(PERSON, "choose_emails", user, by=user, topics=request.POST.getlist("topics"))
+    messages.success(request, "Your choice of e-mails is saved.")
+    return redirect(f"{reverse('me')}#emails")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,10 +9,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from crq import announcing
 from crq.board import board
 from crq.deadlines import enforce
-from crq.models import CRQ, Snapshot
+from crq.models import CRQ, Announcement, Snapshot
 from deployments import planning
 from deployments.flow import DEPLOYMENT, PULL_REQUEST
 from deployments.models import Contained, Deployment, PullRequest, ReleaseWeek
@@ -228,7 +227,9 @@ def test_what_ended_still_shows_what_it_contained(
 def test_the_completion_email_counts_what_was_backed_out(stage: Stage, afternoon: Afternoon) -> None:
     _backed_out(stage, afternoon)
 
-    assert [line.pull_requests for line in announcing.lines(stage.week)] == [1]
+    [line] = announcing_lines.read(Announcement.Kind.COMPLETION, stage.week).lines
+
+    assert len(line.pull_requests) == 1
 
 
 def test_a_withdrawal_that_is_refused_records_nothing(stage: Stage) -> None:

@@ -14,14 +14,19 @@ from django.conf import LazySettings
 from django.template.loader import get_template, render_to_string
 
 from accounts.models import Team, User
-from crq import emails
+from accounts.roles import Standing
+from crq import emails, readers, reminders
 from crq.announcing_lines import Content, line
 from crq.announcing_words import letter_context
 from crq.models import CRQ, Announcement, ExemptionRequest
+from crq.readiness import Facts
+from crq.reminders import Reminder, Section
 from deployments.models import Application, CodeReview, Deployment, Milestone, ReleaseWeek
 from deployments.policy import Deadline
 from notifications import outbox
 from notifications.models import Letter
+from workflow.eastern import eastern_day
+from workflow.inbox import Task
 from workflow.steps import Call, Flow
 
 HOSTILE = "Sign-in\r\nBcc: everyone@example.com\r\n<script>alert(1)</script>\u200f\u202e" + "x" * 500
@@ -44,8 +49,9 @@ def named_kinds() -> list[str]:
         {"audit_heads"}
         | {kind for step in steps for kind in step.emails}
         | set(emails.WRITERS)
+        | set(emails.DIGESTS)
         | set(Kind.values)
-        | {"approval_needed"}
+        | {"approval_needed", "reminder"}
     )
 
 
@@ -54,6 +60,7 @@ NAMED = named_kinds()
 
 def week() -> ReleaseWeek:
     found = ReleaseWeek(pk=1, thursday=date(2026, 12, 10), install_day=date(2026, 12, 10))
+    found.__dict__["_due"] = dict(DUE)
     milestones = [Milestone(week=found, key=key, due_at=at) for key, at in DUE.items()]
     found._prefetched_objects_cache = {"milestones": milestones}  # type: ignore[attr-defined]
     return found
@@ -70,7 +77,7 @@ def deployment(title: str = "Passkey sign-in", *, status: str = S.CLEARED, crq: 
 
 def announced(kind: str, found: list[Deployment], **fields: Any) -> dict[str, Any]:
     """The context of an announcement of these deployments, each with two pull requests."""
-    lines = [replace(line(each, kind), pull_requests=("portal #1", "portal #2")) for each in found]
+    lines = [replace(line(Facts(each), kind), pull_requests=("portal #1", "portal #2")) for each in found]
     return letter_context(
         Announcement(kind=kind, week=week(), **fields), Content(tuple(lines), install_day="2026-12-10")
     )
@@ -79,39 +86,52 @@ def announced(kind: str, found: list[Deployment], **fields: Any) -> dict[str, An
 def told(kind: str, found: Deployment, reason: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The context that the writer of this kind queues."""
     queued: dict[str, Any] = {}
-    monkeypatch.setattr(emails, "people", lambda role, team_id=None, on=None: [])
-    monkeypatch.setattr(emails, "enqueue", lambda kind, context, **_: queued.update(context))
+    for name in ("parts", "of_review", "of_window"):
+        monkeypatch.setattr(readers, name, lambda *_: [("You get this because.", [])])
+    monkeypatch.setattr(readers, "of_held", lambda held, day: [("You get this because.", [], tuple(held))])
+    monkeypatch.setattr(emails, "enqueue_each", lambda kind, parts, **_: queued.update(parts[0][0]))
     flow = Flow.registry["deployment"]
     note = {"from": "Thu Dec 3", "to": "Thu Dec 10", "text": reason}
     request = ExemptionRequest(pk=5, crq=found.crq, week=found.week, why=reason, why_now=reason, risk=reason)
     about = request if kind.startswith("exemption") else found
     by = User(first_name="Grace", last_name="Kim")
+    by.__dict__["_standings"] = dict.fromkeys((None, eastern_day(NOW)), Standing(frozenset(), frozenset()))
     call = Call(flow, flow.steps["move"], about, by, NOW, reason, note=note)
     if kind == "approval_needed":
         emails.ask_approval(call, found, "digest")
+    elif kind in emails.DIGESTS:
+        emails.DIGESTS[kind]([call])
     else:
         emails.WRITERS[kind](call)
     return queued
 
 
+def reminded(text: str) -> dict[str, Any]:
+    """What a reminder of one task with this subject shows."""
+    milestone = Milestone(pk=4, week=week(), key=Deadline.CUTOFF, due_at=CUTOFF)
+    task = Task("Create the CRQ", text, "/deployments/7/", text, CUTOFF)
+    return reminders._context((Section(Reminder(milestone, 24), (task,)),))
+
+
 def context(kind: str, text: str, monkeypatch: pytest.MonkeyPatch, *, title: str = "") -> dict[str, Any]:
     """What the templates of this kind get when people typed `text` wherever they can, or another title."""
     found = deployment(title or text)
-    about = {"week": found.week, "url": "http://testserver/", "actor": text, "reason": text, "note": {}}
-    match kind:
-        case "window_open":
-            return {**about, "deployments": [found]}
-        case "week_warning":
-            skipped = ReleaseWeek(pk=2, thursday=date(2026, 11, 26), skip_reason=text)
-            return {**about, "week": skipped}
-        case "audit_heads":
-            return {**about, "events": 1204, "anchor": text}
-        case "review_cancelled":
-            return {**about, "review": CodeReview(pk=3, week=found.week, at=NOW)}
-        case Kind.PLANNED | Kind.COMPLETION:
-            return announced(kind, [found], subject=text, introduction=text)
-        case _:
-            return told(kind, found, text, monkeypatch)
+    about = {**emails._when(found.week), "url": "http://testserver/", "actor": text, "reason": text, "why": "Because."}
+    skipped = ReleaseWeek(pk=2, thursday=date(2026, 11, 26), skip_reason=text)
+    skipped.__dict__["_due"] = {}
+    review = {**about, "review": CodeReview(pk=3, week=found.week, at=NOW)}
+    row = emails.Waiting(title or text, "http://testserver/pull-requests/1/", text, text)
+    special = {
+        "audit_heads": {**about, "events": 1204, "anchor": text},
+        "reminder": reminded(title or text),
+        "review_agenda": {**review, "agenda": [{"team": text, "rows": [row]}], "count": 1},
+        "review_cancelled": review,
+        "week_warning": {**about, **emails._when(skipped)},
+        "window_open": {**about, "deployments": [found]},
+    }
+    if kind in Kind.values:
+        return announced(kind, [found], subject=text, introduction=text)
+    return special.get(kind) or told(kind, found, text, monkeypatch)
 
 
 @pytest.fixture
@@ -152,11 +172,11 @@ def test_a_long_title_leaves_the_subject_short(kind: str, write: Write, monkeypa
 
 @pytest.mark.parametrize("kind", NAMED)
 def test_a_line_break_in_a_title_adds_no_line_to_the_text(kind: str, write: Write, monkeypatch: pytest.MonkeyPatch):
-    title = "Sign-in\r\nYour tasks: https://elsewhere.example"
+    title = "Sign-in\r\nChange notifications: https://elsewhere.example"
 
     letter = write(kind, context(kind, "Said.", monkeypatch, title=title))
 
-    assert "\nYour tasks: https://elsewhere.example" not in letter.text
+    assert "\nChange notifications: https://elsewhere.example" not in letter.text
 
 
 @pytest.mark.parametrize("kind", NAMED)

@@ -9,11 +9,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.mail import Topic
 from accounts.models import Deputy, User
 from accounts.roles import Role, people, standing
 from crq.flow import CRQ_FLOW
 from releaseflow.people import page
-from releaseflow.people.flow import DEPUTY
+from releaseflow.people.flow import DEPUTY, PERSON
 from tests.cast import Cast
 from tests.factories import person
 from tests.stages import EARLY, Stage
@@ -203,7 +204,7 @@ def test_ones_own_page_costs_the_same_at_one_row_and_three(
         appoint(stage.cast, deputy=person("Deputy", str(number)))
     manager = User.objects.get(pk=stage.cast.manager.pk)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len(page.me(manager, now=EARLY).deputies) == rows
 
 
@@ -249,3 +250,30 @@ def test_the_list_costs_the_same_however_many_deputies(stage: Stage, django_asse
 
     with django_assert_num_queries(6):
         assert sum(len(row.deputies) for row in page.everyone(administrator, now=EARLY)) == rows
+
+
+# --- E-mails -------------------------------------------------------------------------------------------------
+def test_everybody_chooses_what_is_nobodys_duty(client: Client, stage: Stage) -> None:
+    user = stage.cast.developer
+    client.force_login(user)
+    assert client.get("/me/").context["page"].wanted == Topic.values
+
+    answer = client.post("/me/emails/", {"topics": ["agenda", "moves", "deadline_missed"]})
+
+    assert answer.headers["Location"] == "/me/#emails"
+    assert set(user.muted.values_list("topic", flat=True)) == set(Topic.values) - {"agenda", "moves"}
+    client.post("/me/emails/", {"topics": Topic.values})
+    assert not user.muted.exists()
+    assert Event.objects.filter(object_type="person", object_id=user.pk, action="choose_emails").count() == 2
+
+
+def test_the_page_says_what_always_comes_and_why(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.manager)
+    page = client.get("/me/").content.decode()
+    assert 'id="emails"' in page
+    assert "always comes, because others wait for it" in page
+
+
+def test_nobody_chooses_for_somebody_else(stage: Stage) -> None:
+    with pytest.raises(Refused, match="their own e-mails"):
+        perform(PERSON, "choose_emails", stage.cast.developer, by=stage.cast.manager, topics=[])

@@ -1,0 +1,51 @@
+"""Following a deployment: to hear what happens to it without having a part in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role
+from crq.models import Follower
+from deployments.models import Deployment
+from workflow.acts import Act, act
+from workflow.machine import refusal
+from workflow.steps import Actor, Flow, Step
+
+ANYBODY = tuple(Role)
+
+
+def follow_act(deployment: Deployment, *, by: User, now: datetime) -> Act:
+    """The button that follows, or stops: one statement."""
+    if mine := Follower.objects.filter(deployment=deployment, user=by).first():
+        return act(FOLLOWER, "unfollow", mine, by=by, now=now)
+    no = refusal(FOLLOWER, "follow", Follower(deployment=deployment, user=by), by=by, now=now)
+    return Act(
+        action="follow",
+        label=FOLLOWER.steps["follow"].label,
+        url=reverse("follow", args=[deployment.pk]),
+        enabled=no is None,
+        why_not=no.sentence if no else "",
+    )
+
+
+def _for_oneself(follower: Follower, by: Actor, now: datetime) -> str:
+    return "" if by and by.pk == follower.user_id else "Everybody follows, or stops following, for themselves."
+
+
+def _lock(pk: int) -> Follower:
+    return Follower.objects.select_for_update(no_key=True, of=("self",)).select_related("deployment", "user").get(pk=pk)
+
+
+FOLLOWER = Flow(
+    "follower",
+    Follower,
+    _lock,
+    [
+        Step("follow", "Follow", roles=ANYBODY, guards=(_for_oneself,), plain=False),
+        Step("unfollow", "Stop following", roles=ANYBODY, guards=(_for_oneself,)),
+    ],
+)
+FOLLOWER.complete(consequences={"unfollow": lambda call: call.obj.delete()})
