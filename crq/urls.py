@@ -2,17 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from crq.views import emails, forms, install_day, listing, page
+from crq.views import emails, evidence, forms, install_day, listing, page
 
 urlpatterns: list[URLPattern] = [
     path("crqs/", listing.crqs, name="crqs"),
     path("crqs/<str:number>/", page.crq_page, name="crq"),
+    path("crqs/<str:number>/evidence/", evidence.crq, name="evidence"),
     path("crqs/<str:number>/documents/<int:pk>/", forms.document, name="document"),
     path("crqs/<str:number>/attach/<str:kind>/", forms.attach, name="attach"),
     path("deployments/<int:pk>/", page.deployment_page, name="deployment"),
     path("deployments/<int:pk>/crq/", forms.open_crq, name="open-crq"),
     path("deployments/<int:pk>/merge/", forms.merge, name="merge"),
     path("deployments/<int:pk>/move/", forms.move, name="move"),
+    path("weeks/<date:thursday>/evidence/", evidence.week, name="week-evidence"),
     path("weeks/<date:thursday>/install/", install_day.page, name="install-day"),
     path("emails/", emails.index, name="emails"),
     path("emails/<int:pk>/", emails.announcement, name="announcement"),
