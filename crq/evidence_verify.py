@@ -63,7 +63,6 @@ def documents(folder: Path) -> Iterator[str]:
 
 def chains(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("audit.jsonl")):
-        count = 0
         for finding in chain.check(_lines(path)):
             yield f"{path.relative_to(folder)}: {finding.sentence}"
         count = sum(1 for _ in _lines(path))
