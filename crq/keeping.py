@@ -81,7 +81,7 @@ def damaged() -> Iterator[tuple[Document, str]]:
     """The documents whose file is missing or not the one that was attached, and which of both."""
     for document in Document.objects.select_related("crq").order_by("pk").iterator(chunk_size=500):
         try:
-            with default_storage.open(document.file.name, "rb") as file:
+            with document.file.open("rb") as file:
                 if sha256(file) != document.sha256:
                     yield document, "changed"
         except FileNotFoundError:

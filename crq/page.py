@@ -110,8 +110,8 @@ class Page:
 
 
 def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
-    """`deployment` comes from `with_facts`. Four further queries, for roles, timeline and follower, and two for what was
-    missed once the cutoff has passed.
+    """`deployment` comes from `with_facts`. Four further queries, for roles, timeline and follower, and two for what
+    was missed once the cutoff has passed.
     """
     [facts] = Facts.of_all([deployment])
     facts.remember()

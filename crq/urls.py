@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, path
 
-from crq.views import emails, follow, forms, install_day, listing, mail_delivery, page
+from crq.views import emails, evidence, follow, forms, install_day, listing, mail_delivery, page
 
 urlpatterns: list[URLPattern] = [
     path("crqs/", listing.crqs, name="crqs"),
     path("crqs/<str:number>/", page.crq_page, name="crq"),
+    path("crqs/<str:number>/evidence/", evidence.crq, name="evidence"),
     path("crqs/<str:number>/documents/<int:pk>/", forms.document, name="document"),
     path("crqs/<str:number>/attach/<str:kind>/", forms.attach, name="attach"),
     path("deployments/<int:pk>/", page.deployment_page, name="deployment"),
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("deployments/<int:pk>/merge/", forms.merge, name="merge"),
     path("deployments/<int:pk>/follow/", follow.follow, name="follow"),
     path("deployments/<int:pk>/move/", forms.move, name="move"),
+    path("weeks/<date:thursday>/evidence/", evidence.week, name="week-evidence"),
     path("weeks/<date:thursday>/install/", install_day.page, name="install-day"),
     path("emails/", emails.index, name="emails"),
     path("emails/<date:thursday>/<str:kind>/", emails.of_week, name="week-mail"),

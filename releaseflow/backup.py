@@ -180,7 +180,7 @@ def _fill_tables(archive: tarfile.TarFile) -> None:
     kept = rows.kept_models()
     with connection.constraint_checks_disabled():
         for model in kept:
-            model._base_manager.all()._raw_delete(using=connection.alias)  # type: ignore[attr-defined]  # noqa: SLF001
+            model._base_manager.all()._raw_delete(using=connection.alias)  # noqa: SLF001
         for model in kept:
             _fill_table(model, _member(archive, f"tables/{rows.label(model)}.jsonl"))
     connection.check_constraints()

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
 
-class DocumentBucket(S3Storage):  # type: ignore[misc]  # comes without types
+class DocumentBucket(S3Storage):
     """A bucket that fails as a disk does: with OSError, whatever was wrong with it."""
 
     def _save(self, name: str, content: Any) -> str:

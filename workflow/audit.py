@@ -90,7 +90,7 @@ def _watched(verdict: Verdict, wanted: dict[tuple[str, int], str]) -> Iterator[M
 def rows(events: QuerySet[Event]) -> Iterator[dict[str, Any]]:
     """Events as plain facts in the order of their chains, as `chain.check` wants them."""
     ordered = events.order_by("shard", "sequence").values("id", "hash", *chain.COVERED)
-    return ordered.iterator(chunk_size=2000)
+    yield from ordered.iterator(chunk_size=2000)
 
 
 def sealed() -> Iterator[tuple[tuple[str, int], str]]:

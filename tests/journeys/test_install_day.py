@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from crq import announcing_lines
 from crq.board import board
 from crq.deadlines import enforce
 from crq.models import CRQ, Announcement, Snapshot

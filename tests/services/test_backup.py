@@ -16,7 +16,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -175,7 +174,7 @@ def test_half_a_file_is_refused(archive: Path, sqlite: Callable[[str], Machine])
 
 def test_without_a_document_there_is_no_backup(stage: Stage, tmp_path: Path) -> None:
     stage.cleared()
-    default_storage.delete(Document.objects.order_by("pk")[0].file.name)
+    Path(Document.objects.order_by("pk")[0].file.path).unlink()
 
     with pytest.raises(CommandError, match="is missing"):
         call_command("backup", str(tmp_path / "all.tar.gz"))

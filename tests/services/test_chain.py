@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from crq.flow import CRQ_FLOW
-from crq.models import CRQ, Document
+from crq.models import CRQ
 from deployments.flow import PULL_REQUEST
 from tests.stages import EARLY, PDF, Stage
 from tests.support.threads import Work, at_once
@@ -23,8 +23,7 @@ pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 def _attaching(stage: Stage, crq: CRQ, number: int) -> Work:
     def work() -> None:
         upload = SimpleUploadedFile("plan.pdf", PDF + str(number).encode(), "application/pdf")
-        given = {"kind": Document.Kind.PLAN, "file": upload, "name": "plan.pdf"}
-        perform(CRQ_FLOW, "attach_plan", crq, by=stage.cast.devops, **given)
+        perform(CRQ_FLOW, "attach_plan", crq, by=stage.cast.devops, kind="plan", file=upload, name="plan.pdf")
 
     return work
 
