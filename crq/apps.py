@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,4 @@ class CRQConfig(AppConfig):
         from crq.consequences import complete_flows
 
         complete_flows()
+        import_module("crq.nudges")  # registers its flow

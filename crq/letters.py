@@ -18,6 +18,7 @@ KINDS = dict(Announcement.Kind.choices) | {
     "deadline_missed": "Deadline missed",
     "exemption_requested": "Exemption requested",
     "exemption_decided": "Exemption decided",
+    "nudge": "Nudge",
     "review_cancelled": "Review cancelled",
     "verify_needed": "Verification needed",
     "window_open": "Install window open",

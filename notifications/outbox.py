@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +16,7 @@ from django.template.loader import render_to_string
 from accounts.models import User
 from notifications.models import Email, Letter
 
+_heard: ContextVar[list[Email] | None] = ContextVar("heard", default=None)
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
 
@@ -57,7 +60,20 @@ def enqueue(
     for row in rows:
         row.letter = letter
     Email.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    if (heard := _heard.get()) is not None:
+        heard += rows
     return letter
+
+
+@contextmanager
+def listening() -> Iterator[list[Email]]:
+    """Collects what is queued meanwhile, so that whoever acts can be told who is e-mailed."""
+    heard: list[Email] = []
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
 
 
 def _row(address: str, person: User | str, key: str, now: datetime) -> Email:
