@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from accounts.roles import Role, people
@@ -16,65 +16,64 @@ from crq.turns import ENDED, Turn, Turns
 from deployments.flow import lock_deployment
 from deployments.models import Deployment
 from notifications.outbox import enqueue
+from workflow.acts import Act, act
 from workflow.eastern import eastern_day, say_time
 from workflow.models import Event
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
-SEEN = "_seen_with_nudges"
 OPEN = tuple(status for status in Deployment.Status if status not in ENDED)
 
 
-def look_at(turns: Iterable[Turns], *, now: datetime) -> None:
-    """Lets the guards below answer from these turns and from one statement for all of their nudges."""
-    known = {each.deployment.pk: each for each in turns}
-    nudges: dict[int, list[Event]] = {pk: [] for pk in known}
-    for event in _nudges(now).filter(object_id__in=known) if known else ():
-        nudges[event.object_id].append(event)
-    for pk, each in known.items():
-        each.deployment.__dict__[SEEN] = (each, nudges[pk])
+def with_nudges(deployments: QuerySet[Deployment], now: datetime) -> QuerySet[Any]:
+    """The deployments with the last nudge of the past day, which the guards below look at."""
+    nudges = Event.objects.filter(object_type="nudge", object_id=OuterRef("pk"), at__gt=now - timedelta(days=1))
+    newest = nudges.order_by("-pk")
+    return deployments.annotate(
+        nudged_at=Subquery(newest.values("at")[:1]), nudge_note=Subquery(newest.values("data")[:1])
+    )
 
 
-def _nudges(now: datetime) -> QuerySet[Event]:
-    return Event.objects.filter(object_type="nudge", at__gt=now - timedelta(days=1)).select_related("actor")
+def nudge_act(turns: Turns, *, by: User, now: datetime) -> Act:
+    """The button. `turns` come from deployments `with_nudges`; the guards answer from them without a statement."""
+    turns.deployment.__dict__["_turns"] = turns
+    return act(NUDGE, "nudge", turns.deployment, by=by, now=now)
 
 
-def _seen(deployment: Deployment, by: User, now: datetime) -> tuple[Turns, list[Event]]:
-    seen: tuple[Turns, list[Event]] | None = deployment.__dict__.get(SEEN)
+def _turns(deployment: Deployment, by: User, now: datetime) -> Turns:
+    """As a page has already read them, else read anew."""
+    seen: Turns | None = deployment.__dict__.get("_turns")
     if seen is None:
-        [facts] = gather(Deployment.objects.filter(pk=deployment.pk)).facts
-        seen = (Turns(facts, by=by, now=now), list(_nudges(now).filter(object_id=deployment.pk)))
+        [facts] = gather(with_nudges(Deployment.objects.filter(pk=deployment.pk), now)).facts
+        seen = Turns(facts, by=by, now=now)
     return seen
 
 
-def _next(deployment: Deployment, by: User, now: datetime) -> Turn | None:
-    return _seen(deployment, by, now)[0].first
-
-
 def _waits_for_somebody_else(deployment: Deployment, by: Actor, now: datetime) -> str:
-    turn = _next(deployment, by, now) if by else None
+    turn = _turns(deployment, by, now).first if by else None
     if turn is None:
         return "This waits for nobody now."
     return "This is your turn." if turn.mine else ""
 
 
 def _not_today(deployment: Deployment, by: Actor, now: datetime) -> str:
-    turn = _next(deployment, by, now) if by else None
-    for event in _seen(deployment, by, now)[1] if by and turn else ():
-        if eastern_day(event.at) == eastern_day(now) and event.data["role"] == turn.role:
-            asked = _listed(event.data["asked"])
-            return f"{event.actor_name} nudged {asked} today at {say_time(event.at)}. Tomorrow you can again."
-    return ""
+    seen = _turns(deployment, by, now) if by else None
+    if seen is None or seen.first is None:
+        return ""
+    at, note = getattr(seen.deployment, "nudged_at", None), getattr(seen.deployment, "nudge_note", None) or {}
+    if at is None or eastern_day(at) != eastern_day(now) or note["role"] != seen.first.role:
+        return ""
+    return f"{note['by']} nudged {_listed(note['asked'])} today at {say_time(at)}. Tomorrow you can again."
 
 
 def _nudge(call: Call) -> None:
     """Notes whom it is for, so that the letter and the timeline can name them."""
-    turn = _next(call.obj, call.person, call.now)
-    assert turn is not None  # the guard saw it under this lock
-    asked = _asked(call.obj, turn, call)
-    if not asked:
+    turn = _turns(call.obj, call.person, call.now).first
+    asked = _asked(call.obj, turn, call) if turn else []
+    if turn is None or not asked:
         raise Refused.because("Nobody but you can do this yet, so there is nobody to nudge.", "guard")
     call.given |= {"turn": turn, "asked": asked}
-    call.note |= {"role": str(turn.role), "step": turn.words, "asked": [person.name for person in asked]}
+    names = [person.name for person in asked]
+    call.note |= {"role": str(turn.role), "step": turn.words, "asked": names, "by": call.person.name}
 
 
 def _asked(deployment: Deployment, turn: Turn, call: Call) -> list[User]:

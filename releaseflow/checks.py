@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core import checks
 from django.db import connections
 
 
-@register(Tags.database)
-def trigrams(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.database)
+def trigrams(databases: Sequence[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Search for the middle of words is indexed on PostgreSQL only with its pg_trgm extension."""
     lacking = [alias for alias in databases or () if _lacks_trigrams(alias)]
     hint = (
         "As a database owner run CREATE EXTENSION pg_trgm, then `manage.py migrate crq 0004` and `manage.py migrate`."
     )
     return [
-        Warning(
+        checks.Warning(
             f"PostgreSQL's pg_trgm extension is missing in the database {alias}, so search reads whole tables.",
             hint=hint,
             id="releaseflow.W001",

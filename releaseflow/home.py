@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 from accounts.models import User
 from accounts.roles import Role, Standing, standing
@@ -11,10 +12,13 @@ from crq import coverage, exemption_tasks
 from crq import inbox as change_inbox
 from crq.deadlines import JUDGED
 from crq.gathering import dated
+from crq.nudges import nudge_act
 from crq.turns import Turns
 from deployments import inbox as deployment_inbox
+from deployments.live import mark, mark_of, marked
 from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
+from workflow.acts import Act
 from workflow.eastern import WEEKDAYS, eastern_day, say_near, say_time, to_eastern
 from workflow.inbox import Task
 
@@ -35,6 +39,24 @@ class Line:
     why: str
     due: datetime | None
     late: bool
+    pick: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What somebody else owes, and the button that reminds them, where it is about a deployment."""
+
+    verb: str
+    subject: str
+    url: str
+    why: str
+    who: str
+    since: datetime | None
+    nudge: Act | None = None
+
+    @classmethod
+    def of(cls, task: Task, nudge: Act | None = None) -> Self:
+        return cls(task.verb, task.subject, task.url, task.why, task.who, task.since, nudge)
 
 
 @dataclass(frozen=True)
@@ -48,13 +70,20 @@ class Home:
     """`empty_sentence` is there only when nothing is owed."""
 
     groups: list[Group] = field(default_factory=list)
-    waiting: list[Task] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     subtitle: str = ""
     empty_sentence: str = ""
+    mark: str = ""
 
     @property
     def count(self) -> int:
         return sum(len(group.tasks) for group in self.groups)
+
+    @property
+    def together(self) -> int:
+        """How many CRQs can be approved together; one alone is looked at on its own page."""
+        picks = sum(bool(line.pick) for group in self.groups for line in group.tasks)
+        return picks if picks > 1 else 0
 
 
 def home(by: User, *, now: datetime) -> Home:
@@ -68,11 +97,12 @@ def home(by: User, *, now: datetime) -> Home:
         waiting=sorted(waiting, key=lambda task: (task.since is None, task.since)),
         subtitle=_subtitle(owed, now),
         empty_sentence="" if owed else _next_deadline(weeks, now),
+        mark=mark_of(weeks[0], now) if weeks else mark(now),
     )
 
 
 def _weeks(by: User, now: datetime) -> list[ReleaseWeek]:
-    weeks = change_inbox.recent_weeks(now)
+    weeks = marked(change_inbox.recent_weeks(now), now)
     return dated(change_inbox.with_announcements(weeks) if _who(by, now).holds(Role.SCRUM_MASTER) else weeks)
 
 
@@ -80,7 +110,7 @@ def _who(by: User, now: datetime) -> Standing:
     return standing(by, eastern_day(now))
 
 
-def _of_deployments(by: User, weeks: list[ReleaseWeek], now: datetime) -> tuple[list[Task], list[Task]]:
+def _of_deployments(by: User, weeks: list[ReleaseWeek], now: datetime) -> tuple[list[Task], list[Waiting]]:
     """What this person owes for deployments and pull requests, and what others owe to their teams."""
     gathered = change_inbox.concerning(by, weeks, now=now)
     turns = [Turns(facts, by=by, now=now) for facts in gathered.facts]
@@ -96,8 +126,13 @@ def _of_deployments(by: User, weeks: list[ReleaseWeek], now: datetime) -> tuple[
     if _who(by, now).holds(Role.DEVOPS):
         cleared = {each.deployment.week_id for each in turns if each.deployment.status == Deployment.Status.CLEARED}
         owed += deployment_inbox.batches(weeks, cleared, now=now)
-    waiting = [*change_inbox.waiting(turns), *deployment_inbox.unreviewed(gathered.queue, by=by)]
-    return owed, waiting
+    queued = [Waiting.of(task) for task in deployment_inbox.unreviewed(gathered.queue, by=by)]
+    return owed, [*_waiting(turns, by, now), *queued]
+
+
+def _waiting(turns: list[Turns], by: User, now: datetime) -> list[Waiting]:
+    tasks = ((each, task) for each in turns for task in change_inbox.waiting([each]))
+    return [Waiting.of(task, nudge_act(each, by=by, now=now)) for each, task in tasks]
 
 
 def _of_scrum_master(by: User, weeks: list[ReleaseWeek], now: datetime) -> list[Task]:
@@ -122,7 +157,7 @@ def _grouped(tasks: list[Task], now: datetime) -> list[Group]:
     groups: dict[str, list[Line]] = {"Overdue": [], "Due today": [], "This week": [], "Later": []}
     for task in sorted(tasks, key=lambda each: (each.due is None, each.due or now, each.subject)):
         late = task.late(now)
-        line = Line(task.verb, task.subject, task.url, task.why, task.due, late)
+        line = Line(task.verb, task.subject, task.url, task.why, task.due, late, task.pick)
         groups["Overdue" if late else _group(task.due, now)].append(line)
     return [Group(label, lines) for label, lines in groups.items() if lines]
 
