@@ -10,6 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from accounts.roles import Role, people
+from crq.deadlines import settle
 from crq.gathering import gather
 from crq.guards import possible_approvers
 from crq.turns import ENDED, Turn, Turns
@@ -130,4 +131,4 @@ NUDGE = Flow(
         )
     ],
 )
-NUDGE.complete(emails={"nudge": _write})
+NUDGE.complete(settle=settle, emails={"nudge": _write})

@@ -48,7 +48,7 @@ class Row:
     team: str
     team_slug: str
     crq: str
-    status: str
+    state: str
     views: set[str] = field(default_factory=set)
 
     @property
@@ -82,7 +82,7 @@ def row(turns: Turns, week: ReleaseWeek, *, now: datetime) -> Row:
         team=deployment.application.team.name,
         team_slug=deployment.application.team.slug,
         crq=turns.facts.crq.number if turns.facts.crq else "",
-        status=str(deployment.get_status_display()),
+        state=str(deployment.get_status_display()),
         views=set() if left else _views(turns, shown, step, now),
     )
 

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.urls import reverse
 
 from accounts.models import User
 from crq import inbox
 from crq.flow import CRQ_FLOW
 from crq.gathering import CurrentFacts, dated
 from crq.models import CRQ
+from crq.models.crq import NUMBER
 from crq.turns import Turns
 from notifications.outbox import listening
 from workflow.eastern import say_day
 from workflow.machine import perform
 from workflow.outcome import outcome
 from workflow.steps import Refused
+
+
+@dataclass(frozen=True)
+class Item:
+    """A part of the content, and where to look at it."""
+
+    text: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -29,8 +41,8 @@ class Ready:
     meta: str
     due: datetime | None
     digest: str
-    pull_requests: list[str]
-    documents: list[str]
+    pull_requests: list[Item]
+    documents: list[Item]
     staging: str
     chosen: bool
 
@@ -63,15 +75,18 @@ def _ready(turns: Turns, wanted: set[str]) -> Ready:
         meta=f"{deployment.application.team} · installs {say_day(week.install_day or week.thursday)}",
         due=turns.due("approved"),
         digest=facts.digest,
-        pull_requests=[f"{pull}: {pull.title}, at {pull.head_sha[:7]}" for pull in facts.pull_requests],
-        documents=_documents(facts),
+        pull_requests=[Item(f"{pull}: {pull.title}", pull.get_absolute_url()) for pull in facts.pull_requests],
+        documents=_documents(facts, crq.number),
         staging=_staging(facts),
         chosen=not wanted or crq.number in wanted,
     )
 
 
-def _documents(facts: CurrentFacts) -> list[str]:
-    return [f"{each.get_kind_display()}: {each.name}, version {each.version}" for each in facts.documents.values()]
+def _documents(facts: CurrentFacts, number: str) -> list[Item]:
+    return [
+        Item(f"{each.get_kind_display()}, version {each.version}", reverse("document", args=[number, each.pk]))
+        for each in facts.documents.values()
+    ]
 
 
 def _staging(facts: CurrentFacts) -> str:
@@ -81,8 +96,9 @@ def _staging(facts: CurrentFacts) -> str:
 
 def approve(numbers: Iterable[str], digests: Mapping[str, str], *, by: User) -> list[Result]:
     """Each by itself: what is refused leaves the others approved. `digests` are those that the page showed."""
-    found = CRQ.objects.select_related("deployment__application").in_bulk(list(numbers), field_name="number")
-    return [_approve(crq, digests.get(number, ""), by) for number, crq in found.items()]
+    wanted = [number for number in dict.fromkeys(numbers) if re.fullmatch(NUMBER, number)]
+    found = CRQ.objects.select_related("deployment__application").in_bulk(wanted, field_name="number")
+    return [_approve(found[number], digests.get(number, ""), by) for number in wanted if number in found]
 
 
 def _approve(crq: CRQ, digest: str, by: User) -> Result:

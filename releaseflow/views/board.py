@@ -19,7 +19,7 @@ from workflow import clock
 from workflow.spreadsheet import spreadsheet
 from workflow.templatetags.components import state_word
 
-HEAD = ("Deployment", "Application", "Team", "CRQ", "Status", *COLUMNS, "Group", "Next step", "Owner", "Since")
+HEAD = ("Deployment", "Application", "Team", "CRQ number", "Status", *COLUMNS, "Group", "Next step", "Owner", "Since")
 
 
 @require_safe
@@ -45,7 +45,7 @@ def board_csv(request: HttpRequest, thursday: date) -> HttpResponse:
     found = _board(request, thursday, clock.now())
     lines = [
         (
-            *(row.title, row.application, row.team, row.crq, row.status),
+            *(row.title, row.application, row.team, row.crq, row.state),
             *(f"{state_word(cell.state)} {cell.note}".strip() for cell in row.cells),
             *(band.label, row.next.text, row.next.owner, row.next.since),
         )

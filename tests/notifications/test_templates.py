@@ -98,6 +98,8 @@ def context(kind: str, text: str, monkeypatch: pytest.MonkeyPatch, *, title: str
             return {**about, "week": skipped}
         case "review_cancelled":
             return {**about, "review": CodeReview(pk=3, week=found.week, at=NOW)}
+        case "nudge":
+            return {**about, "deployment": found, "crq": found.crq, "step": text, "due": CUTOFF}
         case Kind.PLANNED | Kind.COMPLETION:
             return announced(kind, [found], monkeypatch, subject=text, introduction=text)
         case _:
