@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet, Subquery
-from django.http import HttpRequest
-from django.utils.http import urlencode
+from django.http import HttpRequest, HttpResponse
 
 from deployments.models import Milestone, ReleaseWeek
 from workflow.models import Event
@@ -20,26 +20,33 @@ BUCKET = 300
 """Seconds after which a page is made again whatever happened: what no event tells (a new member) is not older."""
 
 
+class Unchanged(HttpResponse):
+    """The answer after which htmx keeps what is shown."""
+
+    status_code = 204
+
+
 def is_part(request: HttpRequest) -> bool:
     """Whether the browser asks for the live part of a page that it shows already."""
     return "HX-Request" in request.headers and bool(request.GET.get("live"))
 
 
 def is_current(request: HttpRequest, *, now: datetime) -> bool:
-    """Whether what the browser shows is what it would get: answer 204. One statement, none for a whole page."""
+    """Whether what the browser shows is what it would get: answer Unchanged. One statement, none for a whole page."""
     return is_part(request) and request.GET["live"] == mark(now)
 
 
 def address(request: HttpRequest, mark: str) -> str:
     """What a page made from this mark asks every 20 seconds; filters stay."""
-    filters = {key: value for key, value in request.GET.items() if key != "live"}
+    filters = {key: request.GET[key] for key in request.GET if key != "live"}
     return f"{request.path}?{urlencode(filters | {'live': mark})}"
 
 
 def mark(now: datetime) -> str:
     """Another one after every recorded event, and when a deadline passes."""
-    event = Event.objects.order_by("-pk").annotate(passed=_passed(now)).values_list("pk", "passed").first()
-    return _mark(*(event or (None, None)), now)
+    newest = Event.objects.order_by("-pk").annotate(passed=_passed(now)).values_list("pk", "passed").first()
+    event, passed = newest or (None, None)
+    return _mark(event, passed, now)
 
 
 def marked(weeks: QuerySet[ReleaseWeek], now: datetime) -> QuerySet[Any]:

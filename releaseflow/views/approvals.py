@@ -20,7 +20,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         numbers = request.POST.getlist("crq")
-        digests = {key.removeprefix(PREFIX): value for key, value in request.POST.items() if key.startswith(PREFIX)}
+        digests = {number: request.POST.get(f"{PREFIX}{number}", "") for number in numbers}
         results = approve(numbers, digests, by=person(request))
         problem = "" if results else "Tick at least one CRQ."
     now = clock.now()

@@ -12,7 +12,7 @@ from accounts.person import person
 from crq.board import Board
 from crq.board import board as week_board
 from crq.cells import COLUMNS
-from deployments.live import address, is_current, is_part
+from deployments.live import Unchanged, address, is_current, is_part
 from releaseflow.context import navigation
 from releaseflow.saved_views import saved_views
 from workflow import clock
@@ -27,7 +27,7 @@ def board(request: HttpRequest, thursday: date) -> HttpResponse:
     """`?view=` is one of `crq.board.VIEWS`, `?team=` a team's slug; anything else shows all."""
     now = clock.now()
     if is_current(request, now=now):
-        return HttpResponse(status=204)
+        return Unchanged()
     found = _board(request, thursday, now)
     context = {
         "now": now,

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.person import person
-from deployments.live import address, is_current, is_part
+from deployments.live import Unchanged, address, is_current, is_part
 from deployments.models import ReleaseWeek
 from deployments.weeks import week_now
 from releaseflow.context import navigation
@@ -20,7 +20,7 @@ from workflow import clock
 def my_tasks(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     if is_current(request, now=now):
-        return HttpResponse(status=204)
+        return Unchanged()
     found = home(person(request), now=now)
     context = {
         "now": now,

@@ -1,7 +1,7 @@
 // The search field in the top bar and the command menu: htmx brings what was found, arrows walk through it.
 (() => {
   const finders = () => document.querySelectorAll("[data-finder]");
-  const field = (finder) => finder.querySelector("input[type=search]");
+  const field = (finder) => finder.querySelector("input[name=q]");
   const links = (finder) => [...finder.querySelectorAll("a[href]")].filter((link) => link.checkVisibility());
   const hits = (finder) => finder.querySelector("[data-hits]");
 
