@@ -94,9 +94,8 @@ def _meta(turns: Turns) -> str:
     words = [
         deployment.application.team.name,
         crq.number if crq else "no CRQ yet",
-        f"{count or 'no'} pull request{'' if count == 1 else 's'}",
+        f"moved from {say_day(came_from)}" if came_from else f"{count or 'no'} pull request{'' if count == 1 else 's'}",
     ]
-    words += [f"moved from {say_day(came_from)}"] if came_from else []
     return " · ".join([*words, "exempted"] if turns.facts.exempted else words)
 
 
