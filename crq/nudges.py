@@ -72,6 +72,9 @@ def _nudge(call: Call) -> None:
     asked = _asked(call.obj, turn, call) if turn else []
     if turn is None or not asked:
         raise Refused.because("Nobody but you can do this yet, so there is nobody to nudge.", "guard")
+    already = _asked_today(call.obj, call.now)
+    if not (asked := [person for person in asked if person.name not in already]):
+        raise Refused.because("They were nudged about this deployment today already. Tomorrow you can again.", "guard")
     call.given |= {"turn": turn, "asked": asked}
     names = [person.name for person in asked]
     call.note |= {"role": str(turn.role), "step": turn.words, "asked": names, "by": call.person.name}
@@ -89,6 +92,12 @@ def _asked(deployment: Deployment, turn: Turn, call: Call) -> list[User]:
         named = [] if waits_for_reviewers else [person for person in holders if person.name == turn.owner]
         found = named or [person for person in holders if not waits_for_reviewers or person.name != turn.owner]
     return [person for person in found if person != call.by]
+
+
+def _asked_today(deployment: Deployment, now: datetime) -> set[str]:
+    """Whoever was nudged about it today, in whatever role: the guard looks at the newest nudge alone."""
+    nudges = Event.objects.filter(object_type="nudge", object_id=deployment.pk, at__gt=now - timedelta(days=1))
+    return {name for each in nudges if eastern_day(each.at) == eastern_day(now) for name in each.data["asked"]}
 
 
 def _write(call: Call) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from crq.nudges import NUDGE
+from deployments.flow import PULL_REQUEST
 from deployments.models import Deployment
 from notifications.models import Email
 from tests.stages import EARLY, Stage, moment
@@ -93,6 +94,24 @@ def test_when_it_is_somebody_elses_turn_on_the_same_day_they_can_be_asked(stage:
     nudge(deployment, stage.cast.manager)
 
     assert nudged() == ["Grace", "Hannah", "Ivan"]
+
+
+def test_nobody_is_asked_twice_on_one_day_when_the_turn_came_back(stage: Stage) -> None:
+    deployment = stage.planned()
+    nudge(deployment, stage.cast.manager)  # Hannah, for the CRQ
+    stage.open_crq(deployment)
+    deployment = stage.fresh(deployment)
+    for kind in ("justification", "tests"):
+        stage.attach(deployment.crq, kind)
+    nudge(deployment, stage.cast.manager)  # DevOps, for the plan
+    perform(PULL_REQUEST, "new_head", deployment.pull_requests.get(), by=stage.cast.developer, sha="f" * 40)
+
+    nudge(deployment, stage.cast.manager)  # Wei, for the review
+
+    stage.review(deployment.pull_requests.get(), "changes_requested")
+    with pytest.raises(Refused, match="today already|nudged"):
+        nudge(deployment, stage.cast.manager)  # Hannah again
+    assert nudged() == ["Grace", "Hannah", "Ivan", "Wei"]
 
 
 def test_nobody_nudges_about_their_own_turn(stage: Stage) -> None:

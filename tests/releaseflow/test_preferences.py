@@ -9,10 +9,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import SavedView, User
+from deployments.flow import DEPLOYMENT
+from deployments.models import Deployment
 from tests.cast import Cast
 from tests.factories import ApplicationFactory
 from tests.stages import Stage
-from workflow import clock
+from workflow.machine import begin
 
 BOARD = "/weeks/2026-12-10/"
 
@@ -26,10 +28,6 @@ def manager(client: Client, stage: Stage) -> Client:
 def save(client: Client, name: str, query: str = "view=blocked") -> str:
     given = {"page": "board", "name": name, "query": query, "next": BOARD}
     return client.post("/me/views/", given, follow=True).content.decode()
-
-
-def of_other_team(stage: Stage) -> Stage:
-    return Stage(stage.cast, stage.week, ApplicationFactory(name="Ledger", team=stage.cast.other_team))
 
 
 # --- Saved views ---------------------------------------------------------------------------------------------
@@ -87,13 +85,9 @@ def test_other_pages_have_no_views(manager: Client) -> None:
 # --- The board's team filter and file ------------------------------------------------------------------------
 def test_a_team_narrows_the_board_and_its_counts(manager: Client, stage: Stage) -> None:
     stage.planned()
-    with clock.frozen(clock.now()):
-        from deployments.flow import DEPLOYMENT
-        from deployments.models import Deployment
-        from workflow.machine import begin
-
-        other = Deployment(application=of_other_team(stage).application, week=stage.week, title="Ledger rounding")
-        begin(DEPLOYMENT, "plan", other, by=stage.cast.other_developer)
+    ledger = ApplicationFactory(name="Ledger", team=stage.cast.other_team)
+    other = Deployment(application=ledger, week=stage.week, title="Ledger rounding")
+    begin(DEPLOYMENT, "plan", other, by=stage.cast.other_developer)
 
     both = manager.get(BOARD).context["board"]
     billing = manager.get(f"{BOARD}?team=billing").context["board"]
