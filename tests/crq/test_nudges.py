@@ -109,7 +109,7 @@ def test_nobody_is_asked_twice_on_one_day_when_the_turn_came_back(stage: Stage) 
     nudge(deployment, stage.cast.manager)  # Wei, for the review
 
     stage.review(deployment.pull_requests.get(), "changes_requested")
-    with pytest.raises(Refused, match="today already|nudged"):
+    with pytest.raises(Refused, match="nudged"):
         nudge(deployment, stage.cast.manager)  # Hannah again
     assert nudged() == ["Grace", "Hannah", "Ivan", "Wei"]
 
