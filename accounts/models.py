@@ -19,6 +19,9 @@ class User(AbstractUser):
         help_text="Login name at the code forge, so that imported reviews are credited.",
     )
     time_zone = models.CharField(max_length=64, default="America/New_York")
+    shortcuts = models.BooleanField(
+        default=True, help_text="Whether single keys act on pages, such as / for the search field."
+    )
 
     class Meta(AbstractUser.Meta):
         ordering = ("first_name", "last_name", "pk")
@@ -128,3 +131,19 @@ class Muted(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: no {self.get_topic_display()}"
+
+
+class SavedView(models.Model):
+    """A filter of a list page that a person gave a name. `query` is the address's part after the question mark."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    page = models.CharField(max_length=20, help_text="The list it belongs to, such as board.")
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = (models.UniqueConstraint(fields=["user", "page", "name"], name="saved_view_named_once"),)
+
+    def __str__(self) -> str:
+        return self.name

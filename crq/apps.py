@@ -11,3 +11,4 @@ class CRQConfig(AppConfig):
 
         complete_flows()
         import_module("crq.mail_delivery")  # registers its flows
+        import_module("crq.nudges")  # registers its flow

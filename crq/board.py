@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
@@ -19,6 +20,7 @@ from crq.rail import NextDue, Step, next_due, rail
 from crq.rows import Row, row
 from crq.turns import Turns
 from deployments.guards import closed_week
+from deployments.live import mark_of, marked
 from deployments.models import Deferral, Deployment, ReleaseWeek
 from workflow.eastern import eastern_day, say_long_day
 from workflow.models import Event
@@ -47,6 +49,15 @@ class View:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A team that has deployments in the week."""
+
+    slug: str
+    name: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class Week:
     thursday: date
     url: str
@@ -67,18 +78,33 @@ class Board:
     views: list[View]
     columns: list[Head]
     bands: list[Band]
-    is_filtered: bool
+    teams: list[Choice]
+    query: str
+    mark: str
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.query)
+
+    @property
+    def has_deployments(self) -> bool:
+        return bool(self.teams)
 
 
-def board(thursday: date, *, by: User, now: datetime, view: str = "") -> Board | None:
-    """The board of the week of this Thursday, or None when there is no such week. `view` is one of VIEWS."""
-    week = next(iter(dated(_weeks().filter(thursday=thursday))), None)
+def board(thursday: date, *, by: User, now: datetime, view: str = "", team: str = "") -> Board | None:
+    """The board of the week of this Thursday, or None when there is no such week.
+
+    `view` is one of VIEWS and `team` the slug of a team that has deployments here; anything else shows all.
+    """
+    week = next(iter(dated(marked(_weeks().filter(thursday=thursday), now))), None)
     if week is None:
         return None
     turns = _turns(week, by, now)
     rows = [row(each, week, now=now) for each in turns]
     live = [each for each, shown in zip(turns, rows, strict=True) if not shown.left]
-    view = view if view in VIEWS else ""
+    teams = _teams(rows, team)
+    shown = [row for row in rows if row.team_slug == team] if any(each.chosen for each in teams) else rows
+    filters = _filters(view, team if shown is not rows else "")
     return Board(
         title=f"Week of {say_long_day(thursday).partition(', ')[2]}",
         subtitle=_subtitle(week, len(live)),
@@ -89,11 +115,24 @@ def board(thursday: date, *, by: User, now: datetime, view: str = "") -> Board |
         plan_url=f"{reverse('new-deployment')}?week={thursday}",
         next_due=next_due(week, now),
         rail=rail(week, live, now, plan_sent=week.plan_sent_at, sent=week.completion_sent_at),  # type: ignore[attr-defined]
-        views=_views(week, rows, view, bool(standing(by, eastern_day(now)).team_ids())) if rows else [],
+        views=_views(week, shown, filters, bool(standing(by, eastern_day(now)).team_ids())) if rows else [],
         columns=heads(week),
-        bands=_bands(_in_view(rows, view)),
-        is_filtered=bool(view) and bool(rows),
+        bands=_bands(_in_view(shown, filters.get("view", ""))),
+        teams=teams,
+        query=urlencode(filters) if rows else "",
+        mark=mark_of(week, now),
     )
+
+
+def _filters(view: str, team: str) -> dict[str, str]:
+    """Only what narrows, so that addresses are short and the same filter has one address."""
+    wanted = {"view": view if view in VIEWS else "", "team": team}
+    return {key: value for key, value in wanted.items() if value}
+
+
+def _teams(rows: Iterable[Row], chosen: str) -> list[Choice]:
+    names = {each.team_slug: each.team for each in rows}
+    return [Choice(slug, name, slug == chosen) for slug, name in sorted(names.items(), key=lambda pair: pair[1])]
 
 
 def _weeks() -> QuerySet[ReleaseWeek]:
@@ -160,15 +199,16 @@ def _in_view(rows: Iterable[Row], view: str) -> list[Row]:
     return [each for each in rows if not view or view in each.views]
 
 
-def _views(week: ReleaseWeek, rows: list[Row], current: str, has_team: bool) -> list[View]:
+def _views(week: ReleaseWeek, rows: list[Row], filters: dict[str, str], has_team: bool) -> list[View]:
     """The filters with their counts; "All" counts what is still planned here. "My teams" is for people with a team."""
-    url = week.get_absolute_url()
-    found = []
+    found, current = [], filters.get("view", "")
     for key, label in VIEWS.items():
         if key == "mine" and not has_team:
             continue
         count = len(_in_view(rows, key)) if key else sum(not each.left for each in rows)
-        found.append(View(label, f"{url}?view={key}" if key else url, count, key == current))
+        query = urlencode(_filters(key, filters.get("team", "")))
+        url = week.get_absolute_url()
+        found.append(View(label, f"{url}?{query}" if query else url, count, key == current))
     return found
 
 

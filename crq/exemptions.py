@@ -207,7 +207,14 @@ EXEMPTION = Flow(
             emails=("exemption_decided",),
         ),
         Step("lapse", "Lapse", (S.REQUESTED,), S.LAPSED, emails=("exemption_decided",)),
-        Step("withdraw", "Withdraw the request", (S.REQUESTED,), S.WITHDRAWN, (MANAGER,)),
+        Step(
+            "withdraw",
+            "Withdraw the request",
+            (S.REQUESTED,),
+            S.WITHDRAWN,
+            (MANAGER,),
+            done="Withdrawn. The deployment stays held until it is moved.",
+        ),
     ],
     join=_join,
 )

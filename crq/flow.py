@@ -81,6 +81,7 @@ CRQ_FLOW = Flow(
             ),
             effects.approve,
             takes=("digest",),
+            done="Approved. It is cleared for install.",
         ),
         Step(
             "return",
@@ -92,6 +93,7 @@ CRQ_FLOW = Flow(
             effects.send_back,
             needs_reason=True,
             emails=("crq_returned",),
+            done="Sent back to the team. New documents or commits ask you again.",
         ),
         Step("void", "Void approval", (S.APPROVED,), S.OPEN, effect=effects.void, emails=("approval_voided",)),
         Step("close", "Close CRQ", CHANGEABLE, S.CLOSED, effect=effects.close),

@@ -15,6 +15,7 @@ from crq.announcing_difference import Change
 from crq.gathering import Gathered, gather
 from crq.mail_parts import week_mail_url
 from crq.models import Announcement
+from crq.nudges import with_nudges
 from crq.turns import Turn, Turns
 from deployments.models import Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
@@ -43,7 +44,7 @@ def concerning(by: User, weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gath
     if not is_devops:
         mine = mine.filter(application__team__in=teams)
     queue = Q(status=PullRequest.Status.SUBMITTED, repository__application__team__in=teams) if teams else None
-    return _in_weeks(gather(mine, queue=queue), known)
+    return _in_weeks(gather(with_nudges(mine, now), queue=queue), known)
 
 
 def of_everybody(weeks: Iterable[ReleaseWeek]) -> Gathered:
@@ -75,7 +76,10 @@ def tasks(turns: Iterable[Turns]) -> Iterator[Task]:
     for each in turns:
         for turn in each.all:
             if turn.mine and not (_is_elsewhere(each, turn) or _comes_with_branch(each, turn)):
-                yield Task(turn.verb, each.deployment.title, turn.url, _why(each, turn), turn.due, turn.since)
+                pick = each.facts.crq.number if each.approvable and turn.key == "approved" and each.facts.crq else ""
+                yield Task(
+                    turn.verb, each.deployment.title, turn.url, _why(each, turn), turn.due, turn.since, pick=pick
+                )
 
 
 def waiting(turns: Iterable[Turns]) -> Iterator[Task]:

@@ -18,6 +18,7 @@ KINDS = dict(Announcement.Kind.choices) | {
     "deadline_missed": "Deadline missed",
     "exemption_requested": "Exemption requested",
     "exemption_decided": "Exemption decided",
+    "nudge": "Nudge",
     "reminder": "Reminder",
     "review_agenda": "Review agenda",
     "review_cancelled": "Review cancelled",

@@ -12,7 +12,8 @@ from crq.gathering import Gathered, dated
 from crq.models import ExemptionRequest
 from crq.turns import Turns
 from deployments import inbox as deployment_inbox
-from deployments.models import Deployment, ReleaseWeek
+from deployments.live import marked
+from deployments.models import Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day
 from workflow.inbox import Task
@@ -31,17 +32,18 @@ class Material:
 
 @dataclass(frozen=True)
 class Owed:
-    """What the person must do, and what others must do for the person's teams."""
+    """What the person must do; and where it was found, for what others must do: turns and waiting pull requests."""
 
     tasks: list[Task]
-    waiting: list[Task]
+    turns: list[Turns]
+    queue: list[PullRequest]
 
 
 def material_for(by: User, *, now: datetime) -> Material:
     """Few statements, however many deployments: only what concerns this person is read."""
     who = standing(by, eastern_day(now))
     is_scrum_master = who.holds(Role.SCRUM_MASTER)
-    weeks = inbox.recent_weeks(now)
+    weeks = marked(inbox.recent_weeks(now), now)
     found = dated(inbox.with_announcements(weeks) if is_scrum_master else weeks)
     office = _of_scrum_master(found, now) if is_scrum_master else []
     years = list(deployment_inbox.unconfirmed_years(now=now)) if who.holds(Role.ADMINISTRATOR) else []
@@ -70,7 +72,7 @@ def owed(by: User, material: Material, *, now: datetime) -> Owed:
     if who.holds(Role.ADMINISTRATOR):
         tasks += material.of_administrator
     tasks += exemption_tasks.tasks(by, now=now, found=material.requests)
-    return Owed(tasks, [*inbox.waiting(turns), *deployment_inbox.unreviewed(gathered.queue, by=by)])
+    return Owed(tasks, turns, gathered.queue)
 
 
 def _reviews(by: User, turns: list[Turns], gathered: Gathered, weeks: list[ReleaseWeek], now: datetime) -> list[Task]:

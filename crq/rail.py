@@ -12,7 +12,7 @@ from crq.models import Snapshot
 from crq.turns import Turns
 from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
-from workflow.eastern import WEEKDAYS, eastern_day, say_day, say_time, to_eastern
+from workflow.eastern import WEEKDAYS, eastern_day, say_clock, say_day, say_time, to_eastern
 
 FIRST = tuple(each.key for each in TABLE if each.due == Deadline.CUTOFF)
 EVIDENCE = tuple(each.key for each in TABLE if each.due == Deadline.APPROVAL and each.key != "approved")
@@ -132,7 +132,9 @@ def _marked(step: Step, state: str, now: datetime) -> Step:
 
 
 def _when(at: datetime, now: datetime, about: str = "") -> str:
-    return f"{_day(at, now)}, {about}{say_time(at)}"
+    """With the zone where the hour counts, today; there is little room: "Fri Dec 4, 3:12 pm", "Today, 2:00 pm ET"."""
+    day = _day(at, now)
+    return f"{day}, {about}{say_time(at) if day == 'Today' else say_clock(to_eastern(at).time())}"
 
 
 def _day(at: datetime, now: datetime) -> str:

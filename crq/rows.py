@@ -19,7 +19,7 @@ ROLE_INITIALS = {Role.DEVOPS: "DO", Role.MANAGER: "DM", Role.DEVELOPER: "DT"}
 
 @dataclass(frozen=True)
 class Next:
-    """The next step; `tone` is ok, stop or empty."""
+    """The next step; `tone` is ok, stop or empty. `owner` and `since` say apart what `detail` says in one line."""
 
     text: str
     detail: str = ""
@@ -28,6 +28,8 @@ class Next:
     is_you: bool = False
     action_label: str = ""
     url: str = ""
+    owner: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Row:
     band: str
     rank: tuple[int, float]
     left: bool
+    application: str
+    team: str
+    team_slug: str
+    crq: str
+    state: str
     views: set[str] = field(default_factory=set)
 
     @property
@@ -71,6 +78,11 @@ def row(turns: Turns, week: ReleaseWeek, *, now: datetime) -> Row:
         band=band,
         rank=rank,
         left=left,
+        application=deployment.application.name,
+        team=deployment.application.team.name,
+        team_slug=deployment.application.team.slug,
+        crq=turns.facts.crq.number if turns.facts.crq else "",
+        state=str(deployment.get_status_display()),
         views=set() if left else _views(turns, shown, step, now),
     )
 
@@ -82,9 +94,8 @@ def _meta(turns: Turns) -> str:
     words = [
         deployment.application.team.name,
         crq.number if crq else "no CRQ yet",
-        f"{count or 'no'} pull request{'' if count == 1 else 's'}",
+        f"moved from {say_day(came_from)}" if came_from else f"{count or 'no'} pull request{'' if count == 1 else 's'}",
     ]
-    words += [f"moved from {say_day(came_from)}"] if came_from else []
     if turns.facts.exempted:
         words.append("exempted")
     elif getattr(deployment, "missed_cutoff", False) and deployment.status != S.HELD:  # a hold says it itself
@@ -171,13 +182,20 @@ def _of_turn(turn: Turn, turns: Turns, now: datetime) -> Next:
         is_you=turn.mine,
         action_label=turn.button if turn.mine else "",
         url=turn.url,
+        owner=turns.by.name if turn.mine else turn.owner or str(turn.role.label),
+        since=turn.since,
     )
 
 
 def _detail(turn: Turn, turns: Turns, now: datetime) -> str:
-    """ "You · since 10:58 am", "Samuel Ortiz · Identity · since Mon Dec 7", "DevOps · since 9:20 am"."""
+    """ "You · since 10:58 am", "Samuel Ortiz · since Mon Dec 7", "DevOps · since 9:20 am".
+
+    The team stands in the row's first cell; it follows only what is no person's name.
+    """
     place = turns.deployment.application.team.name if turn.role in TEAM_ROLES else turn.role.label
-    who = ["You"] if turn.mine else [turn.owner or turn.role.label, place]
+    who = ["You"] if turn.mine else [turn.owner or turn.role.label]
+    if not turn.mine and (not turn.since or not turn.owner or turn.role not in TEAM_ROLES):
+        who.append(place)
     since = [f"since {_near(turn.since, now)}"] if turn.since else []
     return " · ".join(dict.fromkeys([*who, *since]))
 

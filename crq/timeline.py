@@ -36,6 +36,7 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
     ("deployment", "retry"): ("install", "tried the install again"),
     ("deployment", "remind"): ("mail", "asked the team again to verify"),
     ("deployment", "verify"): ("done", "verified the install"),
+    ("nudge", "nudge"): ("mail", "nudged {asked}: {step}"),
     ("exemption", "request"): ("exempt", "asked for an exemption"),
     ("exemption", "note"): ("exempt", "wrote about the exemption: {text}"),
     ("exemption", "grant"): ("exempt", "granted the exemption"),

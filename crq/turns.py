@@ -72,6 +72,13 @@ class Turns:
     def mine(self, key: str) -> bool:
         return any(turn.mine for turn in self.all if turn.key == key)
 
+    @property
+    def approvable(self) -> bool:
+        """Whether the person who looks can approve the CRQ now; `perform` has the last word."""
+        week = self.deployment.week
+        in_time = self.facts.exempted or not week.passed(Deadline.APPROVAL, self.now)
+        return self.mine("approved") and in_time and not week.skipped
+
     def _turns(self) -> Iterator[Turn]:
         status, week = self.deployment.status, self.deployment.week
         if status == S.PLANNED:

@@ -139,6 +139,7 @@ DEPLOYMENT = Flow(
             effect=effects.lift,
             needs_reason=True,
             emails=("withdrawn",),
+            done="Withdrawn. Its pull requests are in the queue again.",
         ),
         Step(
             "start",
@@ -148,6 +149,7 @@ DEPLOYMENT = Flow(
             (DEVOPS,),
             (guards.batch_is_complete, guards.window_is_open),
             effects.start,
+            done="Started. Everybody sees that you install it.",
         ),
         Step(
             "finish",
@@ -158,6 +160,7 @@ DEPLOYMENT = Flow(
             (),
             effects.finish,
             emails=("verify_needed",),
+            done="Installed. The team verifies it now.",
         ),
         Step("remind", "Ask again to verify", (S.INSTALLED,), "", (), (guards.is_silent,), emails=("verify_needed",)),
         Step(
@@ -169,6 +172,7 @@ DEPLOYMENT = Flow(
             (guards.fails_in_own_part,),
             needs_reason=True,
             emails=("install_failed",),
+            done="The failure is recorded. It can be tried again or backed out.",
         ),
         Step(
             "back_out",
@@ -177,10 +181,27 @@ DEPLOYMENT = Flow(
             S.BACKED_OUT,
             (DEVOPS,),
             emails=("backed_out",),
+            done="Backed out. Its pull requests are in the queue again.",
         ),
-        Step("retry", "Try again", (S.FAILED,), S.INSTALLING, (DEVOPS,), (guards.window_is_open,), effects.start),
         Step(
-            "verify", "Verify install", (S.INSTALLED,), S.VERIFIED, (DEV,), (guards.not_the_installer,), effects.verify
+            "retry",
+            "Try again",
+            (S.FAILED,),
+            S.INSTALLING,
+            (DEVOPS,),
+            (guards.window_is_open,),
+            effects.start,
+            done="Started again. Everybody sees that you install it.",
+        ),
+        Step(
+            "verify",
+            "Verify install",
+            (S.INSTALLED,),
+            S.VERIFIED,
+            (DEV,),
+            (guards.not_the_installer,),
+            effects.verify,
+            done="Verified. Nothing is left to do for it.",
         ),
     ],
     join=join_week,
@@ -193,7 +214,16 @@ PULL_REQUEST = Flow(
     lock_pull_request,
     [
         Step("submit", "Submit pull request", (), P.SUBMITTED, (DEV, MANAGER), (), effects.submit),
-        Step("resubmit", "Submit again", (P.WITHDRAWN,), P.SUBMITTED, (DEV, MANAGER), (), effects.submit),
+        Step(
+            "resubmit",
+            "Submit again",
+            (P.WITHDRAWN,),
+            P.SUBMITTED,
+            (DEV, MANAGER),
+            (),
+            effects.submit,
+            done="Submitted again. It waits for the weekly review.",
+        ),
         Step(
             "review",
             "Record review",
@@ -223,10 +253,18 @@ PULL_REQUEST = Flow(
             PLANNERS,
             (guards.in_a_planned_week,),
             effects.leave,
+            done="Taken out. It waits in the queue again.",
         ),
         Step("ship", "Ship", (P.PLANNED,), P.SHIPPED),
         Step("requeue", "Return to the queue", (P.PLANNED, P.SHIPPED), P.SUBMITTED, effect=effects.give_back),
-        Step("withdraw", "Withdraw pull request", (P.SUBMITTED,), P.WITHDRAWN, (DEV, MANAGER)),
+        Step(
+            "withdraw",
+            "Withdraw pull request",
+            (P.SUBMITTED,),
+            P.WITHDRAWN,
+            (DEV, MANAGER),
+            done="Withdrawn. Submit it again when it should be released after all.",
+        ),
     ],
 )
 
@@ -238,7 +276,14 @@ CODE_REVIEW = Flow(
     [
         Step("schedule", "Schedule review", (), R.SCHEDULED),
         Step("record", "Record ad hoc review", (), R.HELD, (DEV, MANAGER, SCRUM)),
-        Step("hold", "Mark as held", (R.SCHEDULED,), R.HELD, (SCRUM,)),
+        Step(
+            "hold",
+            "Mark as held",
+            (R.SCHEDULED,),
+            R.HELD,
+            (SCRUM,),
+            done="Marked as held. Its decisions can be recorded now.",
+        ),
         Step(
             "cancel",
             "Cancel review",
@@ -247,6 +292,7 @@ CODE_REVIEW = Flow(
             (SCRUM,),
             needs_reason=True,
             emails=("review_cancelled",),
+            done="Cancelled.",
         ),
         Step(
             "announce",
@@ -285,6 +331,7 @@ WEEK = Flow(
             effect=effects.complete_batch,
             emails=("window_open",),
             already=guards.batch_is_complete_already,
+            done="The batch is complete. Cleared deployments can be installed.",
         ),
         Step("reschedule", "Follow the schedule", effect=week_effects.reschedule, emails=("week_warning",)),
         Step(

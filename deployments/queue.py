@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, standing
-from deployments.models import PullRequest, Review
+from deployments.models import PullRequest, Repository, Review
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_ago, say_day
 
@@ -75,7 +76,7 @@ def queue(user: User, *, view: str, q: str, page: str, now: datetime) -> Queue:
     view = view if view in LABELS else ("all" if q else "waiting")
     number = int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 5 else 1
     number = min(max(number, 1), LAST_PAGE)
-    found = _search(_in_view(view, user, now), q).order_by("-status", "-submitted_at", "-pk")
+    found = matching(_in_view(view, user, now), q.split()[:8]).order_by("-status", "-submitted_at", "-pk")
     first = (number - 1) * PER_PAGE
     pull_requests = list(with_reviews(found)[first : first + PER_PAGE + 1])
     more = len(pull_requests) > PER_PAGE and number < LAST_PAGE
@@ -160,15 +161,25 @@ def _in_view(view: str, user: User, now: datetime) -> QuerySet[PullRequest]:
     return every.filter(status=Status.SUBMITTED if view == "waiting" else view)
 
 
-def _search(found: QuerySet[PullRequest], q: str) -> QuerySet[PullRequest]:
-    """Every word must be in the title, the repository or the author's name, or be the number, as 482 or #482."""
-    for word in q.split()[:8]:
-        where = Q(title__icontains=word) | Q(repository__name__icontains=word) | Q(author_login__icontains=word)
-        where |= Q(author__first_name__icontains=word) | Q(author__last_name__icontains=word)
+def matching(found: QuerySet[PullRequest], words: Sequence[str]) -> QuerySet[PullRequest]:
+    """Those with every word in the title, the repository or the author's name, or as the number: 482 or #482.
+
+    Each source is looked through by itself and the keys are united: so an index can serve each of them.
+    """
+    for word in words:
+        authors = User.objects.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
+        sources = [
+            Q(author_login__icontains=word),
+            Q(repository__in=Repository.objects.filter(name__icontains=word)),
+            Q(author__in=authors),
+        ]
         digits = word.removeprefix("#")
         if digits.isascii() and digits.isdigit() and len(digits) < 10:
-            where |= Q(number=int(digits))
-        found = found.filter(where)
+            sources.append(Q(number=int(digits)))
+        keys = PullRequest.objects.filter(title__icontains=word).order_by().values("pk")
+        found = found.filter(
+            pk__in=keys.union(*(PullRequest.objects.filter(each).order_by().values("pk") for each in sources))
+        )
     return found
 
 

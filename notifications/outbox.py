@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.template.loader import render_to_string
 from accounts.models import User
 from notifications.models import Email, Letter
 
+_heard: ContextVar[list[Email] | None] = ContextVar("heard", default=None)
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
 
@@ -71,7 +74,10 @@ def enqueue_each(
     roots = _roots(thread)
     for context, row in wanted:
         row.letter, row.in_reply_to = letters[id(context)], roots.get(row.to, "")
-    Email.objects.bulk_create([row for _, row in wanted], ignore_conflicts=True, batch_size=500)
+    rows = [row for _, row in wanted]
+    Email.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    if (heard := _heard.get()) is not None:
+        heard += rows
     return list(letters.values())
 
 
@@ -117,6 +123,17 @@ def _roots(thread: str) -> dict[str, str]:
         return {}
     earlier = Email.objects.filter(letter__thread=thread, cancelled_at=None).order_by("-pk")
     return dict(earlier.values_list("to", "message_id"))
+
+
+@contextmanager
+def listening() -> Iterator[list[Email]]:
+    """Collects what is queued meanwhile, so that whoever acts can be told who is e-mailed."""
+    heard: list[Email] = []
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
 
 
 def _row(address: str, person: User | str, key: str, not_before: datetime) -> Email:

@@ -8,3 +8,4 @@ class ReleaseflowConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("releaseflow.people.flow")  # registers its flow
+        import_module("releaseflow.checks")

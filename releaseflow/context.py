@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from accounts.roles import role_line
+from accounts.roles import Role, role_line, standing
 from deployments.calendar import upcoming_thursdays
 from workflow import clock
 from workflow.eastern import eastern_day
@@ -20,7 +20,10 @@ from workflow.eastern import eastern_day
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of the navigation; `pages` are the names of the addresses that belong to it."""
+    """One entry of the navigation; `pages` are the names of the addresses that belong to it.
+
+    `tab`: it stands in the bar of small screens, which has room for four and "More". `key` follows g on the keyboard.
+    """
 
     label: str
     short: str
@@ -28,15 +31,17 @@ class Place:
     group: str
     pages: tuple[str, ...]
     is_you: bool = False
+    tab: bool = False
+    key: str = ""
 
 
 PLACES = (
-    Place("My tasks", "Tasks", "home", "main", ("my-tasks",), is_you=True),
-    Place("Week board", "Week", "board", "main", ("weeks", "week")),
+    Place("My tasks", "My tasks", "home", "main", ("my-tasks", "approvals"), is_you=True, tab=True, key="t"),
+    Place("Week board", "Week", "board", "main", ("weeks", "week"), tab=True, key="w"),
     Place("CRQs", "CRQs", "doc", "main", ("crqs", "crq", "deployment", "open-crq", "merge", "move", "attach")),
     Place("Pull requests", "PRs", "pr", "main", ("pull-requests", "pull-request", "new-pull-request")),
-    Place("Code review", "Review", "review", "main", ("reviews", "review")),
-    Place("Install day", "Install", "install", "main", ("install-day",)),
+    Place("Code review", "Review", "review", "main", ("reviews", "review"), tab=True),
+    Place("Install day", "Install", "install", "main", ("install-day",), tab=True, key="i"),
     Place("Exemptions", "Exempt", "exempt", "main", ("exemptions", "exemption", "ask-exemption")),
     Place("Emails", "Emails", "mail", "more", ("emails", "announcement", "email-delivery")),
     Place("Calendar", "Calendar", "cal", "more", ("calendar", "schedule", "closed-days", "week-schedule")),
@@ -55,7 +60,21 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return found
     nav = SimpleLazyObject(lambda: navigation(request, now=now))
-    return found | {"nav": nav, "role_line": role_line(cast(User, user))}
+    return found | {"nav": nav, "commands": commands(cast(User, user)), "role_line": role_line(cast(User, user))}
+
+
+def commands(user: User) -> list[dict[str, str]]:
+    """What the command menu offers beside the places: what this person's roles may do, by roles read already."""
+    who = standing(user)
+    offered = [
+        ("plus", "New deployment", "new-deployment", bool(who.team_ids()) or who.holds(Role.SCRUM_MASTER)),
+        ("pr", "Submit a pull request", "new-pull-request", bool(who.team_ids())),
+        ("done", "Approve CRQs together", "approvals", who.holds(Role.MANAGER)),
+        ("gear", "Schedule", "schedule", who.holds(Role.ADMINISTRATOR)),
+        ("people", "People", "people", who.holds(Role.ADMINISTRATOR)),
+        ("people", "My page: roles, deputies, shortcuts", "me", True),
+    ]
+    return [{"icon": icon, "label": label, "url": reverse(page)} for icon, label, page, may in offered if may]
 
 
 def navigation(request: HttpRequest, *, now: datetime, tasks: int = 0) -> list[dict[str, Any]]:
@@ -71,6 +90,8 @@ def navigation(request: HttpRequest, *, now: datetime, tasks: int = 0) -> list[d
             "current": current in place.pages,
             "count": tasks if place.is_you else 0,
             "is_you": place.is_you,
+            "tab": place.tab,
+            "key": place.key,
         }
         for place in PLACES
     ]

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 from accounts.models import User
+from crq import inbox
 from crq.deadlines import JUDGED
-from crq.owed import material_for, owed
+from crq.nudges import nudge_act
+from crq.owed import Owed, material_for, owed
+from deployments import inbox as deployment_inbox
+from deployments.live import mark, mark_of
 from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
+from workflow.acts import Act
 from workflow.eastern import WEEKDAYS, eastern_day, say_near, say_time, to_eastern
 from workflow.inbox import Task
 
@@ -30,6 +36,24 @@ class Line:
     why: str
     due: datetime | None
     late: bool
+    pick: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What somebody else owes, and the button that reminds them, where it is about a deployment."""
+
+    verb: str
+    subject: str
+    url: str
+    why: str
+    who: str
+    since: datetime | None
+    nudge: Act | None = None
+
+    @classmethod
+    def of(cls, task: Task, nudge: Act | None = None) -> Self:
+        return cls(task.verb, task.subject, task.url, task.why, task.who, task.since, nudge)
 
 
 @dataclass(frozen=True)
@@ -43,13 +67,20 @@ class Home:
     """`empty_sentence` is there only when nothing is owed."""
 
     groups: list[Group] = field(default_factory=list)
-    waiting: list[Task] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     subtitle: str = ""
     empty_sentence: str = ""
+    mark: str = ""
 
     @property
     def count(self) -> int:
         return sum(len(group.tasks) for group in self.groups)
+
+    @property
+    def together(self) -> int:
+        """How many CRQs can be approved together; one alone is looked at on its own page."""
+        picks = sum(bool(line.pick) for group in self.groups for line in group.tasks)
+        return picks if picks > 1 else 0
 
 
 def home(by: User, *, now: datetime) -> Home:
@@ -58,10 +89,17 @@ def home(by: User, *, now: datetime) -> Home:
     found = owed(by, material, now=now)
     return Home(
         groups=_grouped(found.tasks, now),
-        waiting=sorted(found.waiting, key=lambda task: (task.since is None, task.since)),
+        waiting=sorted(_waiting(found, by, now), key=lambda each: (each.since is None, each.since)),
         subtitle=_subtitle(found.tasks, now),
         empty_sentence="" if found.tasks else _next_deadline(material.weeks, now),
+        mark=mark_of(material.weeks[0], now) if material.weeks else mark(now),
     )
+
+
+def _waiting(found: Owed, by: User, now: datetime) -> list[Waiting]:
+    tasks = ((each, task) for each in found.turns for task in inbox.waiting([each]))
+    queued = [Waiting.of(task) for task in deployment_inbox.unreviewed(found.queue, by=by)]
+    return [Waiting.of(task, nudge_act(each, by=by, now=now)) for each, task in tasks] + queued
 
 
 def _grouped(tasks: list[Task], now: datetime) -> list[Group]:
@@ -69,7 +107,7 @@ def _grouped(tasks: list[Task], now: datetime) -> list[Group]:
     groups: dict[str, list[Line]] = {"Overdue": [], "Due today": [], "This week": [], "Later": []}
     for task in sorted(tasks, key=lambda each: (each.due is None, each.due or now, each.subject)):
         late = task.late(now)
-        line = Line(task.verb, task.subject, task.url, task.why, task.due, late)
+        line = Line(task.verb, task.subject, task.url, task.why, task.due, late, task.pick)
         groups["Overdue" if late else _group(task.due, now)].append(line)
     return [Group(label, lines) for label, lines in groups.items() if lines]
 

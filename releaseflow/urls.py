@@ -5,13 +5,20 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 import workflow.converters  # noqa: F401 (registers `date`)
-from releaseflow import views
+from releaseflow.views import approvals, board, home, preferences, search
 from workflow.views import act
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", views.my_tasks, name="my-tasks"),
-    path("weeks/", views.weeks, name="weeks"),
-    path("weeks/<date:thursday>/", views.board, name="week"),
+    path("", home.my_tasks, name="my-tasks"),
+    path("approve/", approvals.approvals, name="approvals"),
+    path("weeks/", home.weeks, name="weeks"),
+    path("weeks/<date:thursday>/", board.board, name="week"),
+    path("weeks/<date:thursday>/board.csv", board.board_csv, name="week-csv"),
+    path("search/", search.search_page, name="search"),
+    path("me/shortcuts/", preferences.shortcuts, name="shortcuts"),
+    path("me/density/", preferences.density, name="density"),
+    path("me/views/", preferences.save_view, name="save-view"),
+    path("me/views/<int:pk>/delete/", preferences.delete_view, name="delete-view"),
     path("", include("crq.urls")),
     path("", include("crq.exemption_urls")),
     path("", include("deployments.urls")),

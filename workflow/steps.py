@@ -87,6 +87,7 @@ class Step:
 
     No `sources`: the object begins with this step. No `target`: a fact is recorded and the status stays.
     No `roles`: only the system does it. `effect` sets facts on the locked object and may refuse the input.
+    `done` is what people read when it is done, as a sentence; who was e-mailed is added to it (`outcome.py`).
     `lock` takes the place of the flow's, given (key, input), where a step needs more than its object.
     `already` says who did it before, for an object without a status that would tell. A `plain` step needs nothing but
     a button, a reason where `needs_reason`, and the hidden values named by `takes`; any other has a form of its own.
@@ -105,6 +106,7 @@ class Step:
     plain: bool = True
     takes: tuple[str, ...] = ()
     lock: Callable[[int, dict[str, Any]], Any] | None = None
+    done: str = ""
 
 
 class Flow:

@@ -8,8 +8,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from accounts.person import person
+from notifications.outbox import listening
 from workflow.machine import perform
 from workflow.navigation import came_from
+from workflow.outcome import outcome
 from workflow.steps import Flow
 
 
@@ -22,6 +24,8 @@ def act(request: HttpRequest, flow_name: str, pk: int, action: str) -> HttpRespo
         raise Http404
     obj = get_object_or_404(flow.model, pk=pk)
     given = {name: request.POST.get(name, "")[:200] for name in step.takes}
-    perform(flow, action, obj, by=person(request), reason=request.POST.get("reason", ""), **given)
-    messages.success(request, f"{step.label}: done.")
+    by = person(request)
+    with listening() as queued:
+        perform(flow, action, obj, by=by, reason=request.POST.get("reason", ""), **given)
+    messages.success(request, outcome(step, queued, by=by))
     return redirect(came_from(request))

@@ -94,7 +94,14 @@ DEPUTY = Flow(
             effect=_appoint,
             plain=False,
         ),
-        Step("end", "End now", roles=ANYBODY, guards=(_for_oneself, _not_over), effect=_end),
+        Step(
+            "end",
+            "End now",
+            roles=ANYBODY,
+            guards=(_for_oneself, _not_over),
+            effect=_end,
+            done="Ended. The deputy no longer acts.",
+        ),
     ],
     join=_join,
 )

@@ -55,5 +55,27 @@
     }
   }
 
+  // "Updated 20 seconds ago": an answer that nothing changed is as good as a new page.
+  function ago() {
+    for (const element of document.querySelectorAll("time[data-ago]")) {
+      const seconds = Math.round((Date.now() + ahead - Date.parse(element.dateTime)) / 10000) * 10;
+      const minutes = Math.floor(seconds / 60);
+      const time = minutes ? `${minutes} minute${minutes > 1 ? "s" : ""}` : `${seconds} seconds`;
+      element.textContent = seconds > 0 ? `${time} ago` : "just now";
+    }
+  }
+
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (!detail.elt.matches("[data-live]") || detail.xhr.status !== 204) return;
+    for (const element of document.querySelectorAll("time[data-ago]")) {
+      element.dateTime = new Date(Date.now() + ahead).toISOString();
+    }
+    ago();
+  });
+  document.addEventListener("htmx:afterSwap", () => { refresh(); ago(); });
+
+  refresh();
+  ago();
   setInterval(refresh, 30000);
+  setInterval(ago, 10000);
 })();

@@ -20,11 +20,25 @@
 
   // One menu or reason form open at a time; Escape closes it and gives the focus back.
   document.addEventListener("keydown", (event) => {
-    const open = event.key === "Escape" && event.target.closest("details[open].more, details[open].act-more");
+    const open = event.key === "Escape" && event.target.closest("details[open].more, details[open].act-more, details[open].options");
     if (!open) return;
     open.open = false;
     open.querySelector("summary").focus();
   });
+
+  // A menu closes when the hand goes elsewhere.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details[open].more, details[open].options")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  // What takes longer than a moment is seen to be under way; what was there stays.
+  document.addEventListener("submit", (event) => {
+    const method = event.target.getAttribute("method");
+    if (method !== "dialog") setTimeout(() => { if (!event.defaultPrevented) document.body.setAttribute("aria-busy", "true"); }, 400);
+  });
+  addEventListener("pageshow", () => document.body.removeAttribute("aria-busy"));
 
   // A form that came back with problems: the summary takes the focus.
   document.querySelector(".problems")?.focus();

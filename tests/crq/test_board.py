@@ -106,7 +106,7 @@ def test_whoever_opened_the_crq_waits_for_another_manager(stage: Stage) -> None:
     row = only_row(stage, stage.cast.manager)
 
     assert states(row) == {"Approval": "wait"}
-    assert row.next.detail.startswith("Samuel Ortiz · Identity")
+    assert row.next.detail.startswith("Samuel Ortiz · since")
 
 
 def test_install_and_verification(stage: Stage) -> None:
@@ -205,11 +205,11 @@ def test_what_is_late_but_not_held_stands_first(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("stage_name", "who", "text", "detail"),
     [
-        ("planned", "manager", "Create the CRQ", "Hannah Cole · Identity · since 10:00 am"),
+        ("planned", "manager", "Create the CRQ", "Hannah Cole · since 10:00 am"),
         ("planned", "developer", "Create the CRQ", "You · since 10:00 am"),
-        ("with_crq", "manager", "Attach the business justification", "Hannah Cole · Identity · since 10:00 am"),
+        ("with_crq", "manager", "Attach the business justification", "Hannah Cole · since 10:00 am"),
         ("with_crq", "devops", "Attach the install and backout plan", "You · since 10:00 am"),
-        ("ready", "developer", "Waiting for manager approval", "Anita Desai · Identity · since 10:00 am"),
+        ("ready", "developer", "Waiting for manager approval", "Anita Desai · since 10:00 am"),
         ("ready", "manager", "Review and approve", "You · since 10:00 am"),
         ("cleared", "manager", "Ready", "Installs Thursday after batch"),
     ],
@@ -232,7 +232,7 @@ def test_the_next_step_of_a_pull_request_says_what_it_needs(stage: Stage) -> Non
     step = only_row(stage, stage.cast.manager).next
 
     assert step.text == "#481 needs one more approval"
-    assert step.detail == "Hannah Cole · Identity · since 10:00 am"
+    assert step.detail == "Hannah Cole · since 10:00 am"
 
 
 def test_requested_changes_are_the_authors_turn(stage: Stage) -> None:
@@ -249,7 +249,7 @@ def test_on_another_day_since_says_the_day(stage: Stage) -> None:
 
     step = only_row(stage, stage.cast.manager, at=EARLY + timedelta(days=1)).next
 
-    assert step.detail == "Hannah Cole · Identity · since Mon Dec 7"
+    assert step.detail == "Hannah Cole · since Mon Dec 7"
 
 
 def test_nobody_who_could_approve_is_said(stage: Stage) -> None:
@@ -407,7 +407,7 @@ def test_the_rail_tells_how_far_the_week_is(stage: Stage) -> None:
         "Today, 2:00 pm ET",
         "Today",
         "Today, 5:00 pm ET",
-        "Thu, about 2:00 pm ET",
+        "Thu, about 2:00 pm",
         "Thu, after install",
     ]
     assert found.next_due is not None
@@ -499,7 +499,7 @@ def test_a_skipped_week_says_why(client: Client, stage: Stage) -> None:
 
     assert "No code install this week" in html
     assert "Christmas Eve" in html
-    assert "New deployment" not in html
+    assert "/deployments/new/?week=" not in html
 
 
 def test_there_is_a_way_to_the_weeks_around(stage: Stage) -> None:
@@ -521,7 +521,7 @@ def test_a_week_that_does_not_exist_is_not_found(client: Client, stage: Stage, a
 
 @pytest.mark.parametrize("deployments", [1, 3])
 @pytest.mark.parametrize("who", ["developer", "devops", "outsider"])
-def test_the_page_takes_nine_statements(
+def test_the_page_takes_ten_statements(
     client: Client, stage: Stage, django_assert_num_queries, who: str, deployments: int
 ) -> None:
     stage.ready()
@@ -529,7 +529,7 @@ def test_the_page_takes_nine_statements(
         elsewhere(stage).cleared()
     client.force_login(getattr(stage.cast, who))
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(stage.week.get_absolute_url())
 
 
@@ -550,7 +550,7 @@ def test_moved_and_withdrawn_rows_take_no_more_statements(
     perform(DEPLOYMENT, "withdraw", elsewhere(stage).ready(), by=stage.cast.manager, reason="Not needed.")
     client.force_login(stage.cast.manager)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(stage.week.get_absolute_url())
 
 

@@ -100,6 +100,7 @@ def test_a_task_says_what_when_and_why(stage: Stage) -> None:
         why=f"Identity · {deployment.crq.number} · installs Thu Dec 10",
         due=moment(stage.week, "approval"),
         since=EARLY,
+        pick=deployment.crq.number,
     )
 
 

@@ -123,6 +123,7 @@ def context(kind: str, text: str, monkeypatch: pytest.MonkeyPatch, *, title: str
     row = emails.Waiting(title or text, "http://testserver/pull-requests/1/", text, text)
     special = {
         "audit_heads": {**about, "events": 1204, "anchor": text},
+        "nudge": {**about, "deployment": found, "crq": found.crq, "step": text, "due": CUTOFF},
         "reminder": reminded(title or text),
         "review_agenda": {**review, "agenda": [{"team": text, "rows": [row]}], "count": 1},
         "review_cancelled": review,

@@ -113,6 +113,12 @@ def _small_unit(word: str) -> str:
 
 
 @register.simple_tag
+def live(address: str) -> SafeString:
+    """`<div id="live" {% live live_url %}>`: the part of a page that asks for itself anew every 20 seconds."""
+    return format_html('data-live hx-get="{}" hx-trigger="every 20s" hx-swap="outerHTML"', address)
+
+
+@register.simple_tag
 def act_id(act: Act, prefix: str = "") -> str:
     """An id for an act's explanation, stable between renderings; a prefix tells apart an act shown twice on a page."""
     key = f"{act.url} {act.action} {sorted((act.hidden or {}).items())}"

@@ -35,6 +35,11 @@ def long_day(value: date | None) -> str:
     return eastern.say_long_day(value) if value else ""
 
 
+@register.filter
+def machine_time(at: datetime) -> str:
+    return eastern.machine_time(at)
+
+
 @register.simple_tag(takes_context=True)
 def when(context: Context, at: datetime | None) -> str:
     """`{% when milestone.due_at %}`: the full words, `Tue Dec 8, 2:00 pm ET`."""

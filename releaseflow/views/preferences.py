@@ -1,0 +1,54 @@
+"""Small things that people set for themselves: saved views, the density of rows, single-key shortcuts."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from accounts.person import person
+from releaseflow.saved_views import FILTERS, save
+from workflow.navigation import came_from
+
+A_YEAR = 31_536_000
+
+
+@require_POST
+def save_view(request: HttpRequest) -> HttpResponse:
+    """Keeps the filter of the page it came from under a name."""
+    page, name = request.POST.get("page", ""), request.POST.get("name", "")
+    if page not in FILTERS:
+        raise Http404
+    if sentence := save(person(request), page, name, request.POST.get("query", "")):
+        messages.error(request, sentence)
+    else:
+        messages.success(request, f"Saved as “{name.strip()}”. It is in the view menu of every week.")
+    return redirect(came_from(request))
+
+
+@require_POST
+def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+    view = get_object_or_404(person(request).saved_views, pk=pk)
+    view.delete()
+    messages.success(request, f"“{view.name}” is deleted.")
+    return redirect(came_from(request))
+
+
+@require_POST
+def density(request: HttpRequest) -> HttpResponse:
+    """Kept in a cookie, as the appearance is: it belongs to the screen."""
+    answer = redirect(came_from(request))
+    compact = request.POST.get("density") == "compact"
+    answer.set_cookie("density", "compact" if compact else "roomy", max_age=A_YEAR, samesite="Lax")
+    return answer
+
+
+@require_POST
+def shortcuts(request: HttpRequest) -> HttpResponse:
+    """Switches keys without Ctrl or Alt on or off for this person."""
+    user = person(request)
+    user.shortcuts = request.POST.get("shortcuts") == "on"
+    user.save(update_fields=["shortcuts"])
+    messages.success(request, f"Single-key shortcuts are {'on. Press ? to see them' if user.shortcuts else 'off'}.")
+    return redirect(came_from(request, "/me/"))

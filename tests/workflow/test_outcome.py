@@ -1,0 +1,88 @@
+"""What people read after an action."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from notifications.outbox import listening
+from tests.stages import Stage, moment
+from workflow import clock
+from workflow.outcome import emailed
+from workflow.steps import Flow
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], ""),
+        (["Ann"], "Ann was emailed."),
+        (["Ann", "Ben"], "Ann and Ben were emailed."),
+        (["Ann", "Ben", "Cleo"], "Ann, Ben and Cleo were emailed."),
+        (["Ann", "Ben", "Cleo", "Dan", "Eve"], "Ann, Ben and 3 others were emailed."),
+    ],
+)
+def test_names(names: list[str], words: str) -> None:
+    assert emailed(names) == words
+
+
+def test_who_is_named_are_those_whose_letters_were_queued(client: Client, stage: Stage) -> None:
+    deployment = stage.ready()
+    client.force_login(stage.cast.manager)
+
+    address = f"/act/crq/{deployment.crq.pk}/return/"
+    html = client.post(address, {"reason": "Which rollback?"}, follow=True).content.decode()
+
+    said = "Sent back to the team. New documents or commits ask you again. Hannah Cole, Wei Zhang and Samuel Ortiz"
+    assert f"{said} were emailed." in html
+    assert "Anita Desai was" not in html
+
+
+def test_whoever_acts_is_not_told_that_they_were_emailed(client: Client, stage: Stage) -> None:
+    deployment = stage.installing()
+    with clock.frozen(moment(stage.week, "install", minutes=10)):
+        client.force_login(stage.cast.devops)
+        html = client.post(
+            f"/act/deployment/{deployment.pk}/fail/", {"reason": "Disk is full"}, follow=True
+        ).content.decode()
+
+    assert "The failure is recorded. It can be tried again or backed out." in html
+    assert "others were emailed." in html
+    assert "Grace Okafor," not in html.partition('id="notices"')[2].partition("</div>")[0]
+
+
+def test_without_letters_nobody_is_named(client: Client, stage: Stage) -> None:
+    deployment = stage.ready()
+    client.force_login(stage.cast.manager)
+    [ready] = client.get("/approve/").context["ready"]
+
+    address = f"/act/crq/{deployment.crq.pk}/approve/"
+    html = client.post(address, {"digest": ready.digest}, follow=True).content.decode()
+
+    assert "<p>Approved. It is cleared for install.</p>" in html
+
+
+def test_listening_ends(stage: Stage) -> None:
+    with listening() as first:
+        pass
+    stage.ready()  # asks for the approval
+
+    assert first == []
+    with listening() as second:
+        stage.beside().ready()
+    assert {email.recipient for email in second} == set(
+        User.objects.filter(memberships__role="manager", teams=stage.cast.team)
+    )
+
+
+def test_every_button_of_people_says_what_it_did() -> None:
+    silent = [
+        f"{flow.name}.{step.action}"
+        for flow in Flow.registry.values()
+        for step in flow.steps.values()
+        if step.roles and step.plain and (step.sources or not step.target) and not step.done
+    ]
+
+    # These have forms of their own with a sentence of their own.
+    assert set(silent) <= {"exemption.grant", "exemption.deny", "announcement.send"}
