@@ -31,6 +31,8 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
     ("deployment", "withdraw"): ("stop", "withdrew the deployment"),
     ("deployment", "start"): ("install", "started the install"),
     ("deployment", "finish"): ("install", "installed it"),
+    ("deployment", "undo_start"): ("history", "took the start back"),
+    ("deployment", "undo_finish"): ("history", "took “installed” back"),
     ("deployment", "fail"): ("stop", "reported a failure"),
     ("deployment", "back_out"): ("stop", "backed it out"),
     ("deployment", "retry"): ("install", "tried the install again"),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from accounts.roles import Role
-from deployments import effects, guards, week_effects, week_guards
+from deployments import effects, guards, run_order, undo, week_effects, week_guards
 from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, SchedulePolicy
 from deployments.rules import lock_policy
 from workflow.steps import Flow, Step
@@ -138,6 +138,24 @@ DEPLOYMENT = Flow(
             effects.finish,
             emails=("verify_needed",),
         ),
+        Step(
+            "undo_start",
+            "Undo start",
+            (S.INSTALLING,),
+            S.CLEARED,
+            (DEVOPS,),
+            (undo.start_can_be_undone, guards.window_is_open),
+            effects.undo_start,
+        ),
+        Step(
+            "undo_finish",
+            "Undo installed",
+            (S.INSTALLED,),
+            S.INSTALLING,
+            (DEVOPS,),
+            (undo.finish_can_be_undone,),
+            effects.undo_finish,
+        ),
         Step("remind", "Ask again to verify", (S.INSTALLED,), "", (), (guards.is_silent,), emails=("verify_needed",)),
         Step(
             "fail",
@@ -204,6 +222,7 @@ PULL_REQUEST = Flow(
             effects.leave,
         ),
         Step("ship", "Ship", (P.PLANNED,), P.SHIPPED),
+        Step("unship", "Take back from shipped", (P.SHIPPED,), P.PLANNED),
         Step("requeue", "Return to the queue", (P.PLANNED, P.SHIPPED), P.SUBMITTED, effect=effects.leave),
         Step("withdraw", "Withdraw pull request", (P.SUBMITTED,), P.WITHDRAWN, (DEV, MANAGER)),
     ],
@@ -256,6 +275,13 @@ WEEK = Flow(
             effect=effects.complete_batch,
             emails=("window_open",),
             already=guards.batch_is_complete_already,
+        ),
+        Step(
+            "reorder",
+            "Change the run order",
+            roles=(DEVOPS,),
+            effect=run_order.reorder,
+            takes=("deployment", "place", "to"),
         ),
         Step("reschedule", "Follow the schedule", effect=week_effects.reschedule, emails=("week_warning",)),
         Step(
