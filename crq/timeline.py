@@ -40,7 +40,7 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
     ("deployment", "verify"): ("done", "verified the install"),
     ("exemption", "request"): ("exempt", "asked for an exemption"),
     ("exemption", "note"): ("exempt", "wrote about the exemption: {text}"),
-    ("exemption", "grant"): ("exempt", "granted the exemption"),
+    ("exemption", "grant"): ("exempt", "granted the exemption: {condition}"),
     ("exemption", "deny"): ("stop", "denied the exemption"),
     ("exemption", "lapse"): ("stop", "closed the exemption without a decision"),
     ("exemption", "withdraw"): ("exempt", "withdrew the request for an exemption"),

@@ -23,7 +23,7 @@ def finish_can_be_undone(deployment: Deployment, by: Actor, now: datetime) -> st
     return _undoable(deployment, "finish", deployment.installed_by, deployment.installed_at, by=by, now=now)
 
 
-def _undoable(  # noqa: PLR0917
+def _undoable(
     deployment: Deployment, action: str, who: User | None, at: datetime | None, *, by: Actor, now: datetime
 ) -> str:
     if who is None or at is None:

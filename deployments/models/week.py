@@ -15,7 +15,6 @@ from deployments.policy import Deadline
 from workflow.eastern import say_day
 from workflow.steps import Scope
 
-
 Row = TypeVar("Row", bound=models.Model)
 
 
