@@ -18,6 +18,9 @@ class User(AbstractUser):
         help_text="Login name at the code forge, so that imported reviews are credited.",
     )
     time_zone = models.CharField(max_length=64, default="America/New_York")
+    shortcuts = models.BooleanField(
+        default=True, help_text="Whether single keys act on pages, such as / for the search field."
+    )
 
     class Meta(AbstractUser.Meta):
         ordering = ("first_name", "last_name", "pk")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha256
 
 from django.urls import reverse
 
@@ -63,11 +62,6 @@ class InstallDay:
     completion_url: str
     uncleared: list[Left]
     held: list[Left]
-
-    @property
-    def version(self) -> str:
-        """The same for as long as a look at the page would show the same."""
-        return sha256(repr(self).encode()).hexdigest()[:16]
 
 
 def install_day(week: ReleaseWeek, *, by: User, now: datetime) -> InstallDay:

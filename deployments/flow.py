@@ -146,6 +146,7 @@ DEPLOYMENT = Flow(
             (DEVOPS,),
             (undo.start_can_be_undone, guards.window_is_open),
             effects.undo_start,
+            done="Taken back: it waits for its start again.",
         ),
         Step(
             "undo_finish",
@@ -155,6 +156,7 @@ DEPLOYMENT = Flow(
             (DEVOPS,),
             (undo.finish_can_be_undone,),
             effects.undo_finish,
+            done="Taken back: it is still being installed. The e-mail that asked the team to verify it had left.",
         ),
         Step("remind", "Ask again to verify", (S.INSTALLED,), "", (), (guards.is_silent,), emails=("verify_needed",)),
         Step(
@@ -282,6 +284,7 @@ WEEK = Flow(
             roles=(DEVOPS,),
             effect=run_order.reorder,
             takes=("deployment", "place", "to"),
+            done="The run order is changed.",
         ),
         Step("reschedule", "Follow the schedule", effect=week_effects.reschedule, emails=("week_warning",)),
         Step(

@@ -86,6 +86,7 @@ class Step:
 
     No `sources`: the object begins with this step. No `target`: a fact is recorded and the status stays.
     No `roles`: only the system does it. `effect` sets facts on the locked object and may refuse the input.
+    `done` is what people read when it is done, as a sentence; who was e-mailed is added to it (`outcome.py`).
     `already` says who did it before, for an object without a status that would tell. A `plain` step needs nothing but
     a button, a reason where `needs_reason`, and the hidden values named by `takes`; any other has a form of its own.
     """
@@ -102,6 +103,7 @@ class Step:
     already: Guard | None = None
     plain: bool = True
     takes: tuple[str, ...] = ()
+    done: str = ""
 
 
 class Flow:

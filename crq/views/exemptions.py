@@ -119,5 +119,6 @@ def _show(request: HttpRequest, pk: int, forms: dict[str, Form], action: str) ->
     refused = forms.get(action)
     typed = request.POST.get("reason") or request.POST.get("text")
     kept = typed if refused and action not in page.open_forms else ""
-    context = {"page": page, "forms": forms, "form": refused, "action": action, "kept": kept, "now": now}
+    shown = action or request.GET.get("decide", "")
+    context = {"page": page, "forms": forms, "form": refused, "action": shown, "kept": kept, "now": now}
     return render(request, "crq/exemption.html", context, status=422 if refused else 200)

@@ -12,6 +12,7 @@ from accounts.person import person
 from crq.install_day import install_day
 from crq.install_rows import is_text
 from crq.models import Document
+from deployments.live import live, unchanged
 from deployments.models import ReleaseWeek
 from workflow import clock
 
@@ -26,17 +27,15 @@ TEMPLATES = {
 
 @require_safe
 def page(request: HttpRequest, thursday: date) -> HttpResponse:
-    """`?view=wall` is for a screen in a meeting room. A live page that asks with the version it has `seen` gets
-    204 while nothing changed.
-    """
+    """`?view=wall` is for a screen in a meeting room."""
     now = clock.now()
+    asked, wall = live(request, now=now), request.GET.get("view") == "wall"
+    if asked.is_unchanged:
+        return unchanged()
     weeks = ReleaseWeek.objects.select_related("batch_completed_by").prefetch_related("milestones")
     week = get_object_or_404(weeks, thursday=thursday)
-    found = install_day(week, by=person(request), now=now)
-    live, wall = bool(request.headers.get("HX-Request")), request.GET.get("view") == "wall"
-    if live and request.GET.get("seen") == found.version:
-        return HttpResponse(status=204)
-    return render(request, TEMPLATES[wall, live], {"now": now, "page": found, "wall": wall})
+    context = {"now": now, "page": install_day(week, by=person(request), now=now), "live": asked}
+    return render(request, TEMPLATES[wall, asked.is_part], context)
 
 
 @require_safe
