@@ -30,6 +30,10 @@ class Place:
     is_you: bool = False
 
 
+SETTINGS = (
+    *("settings", "people", "schedule", "closed-days", "setting-applications", "setting-application"),
+    *("setting-repository", "setting-teams", "setting-team", "setting-recipients"),
+)
 PLACES = (
     Place("My tasks", "Tasks", "home", "main", ("my-tasks",), is_you=True),
     Place("Week board", "Week", "board", "main", ("weeks", "week")),
@@ -39,7 +43,9 @@ PLACES = (
     Place("Install day", "Install", "install", "main", ("install-day",)),
     Place("Exemptions", "Exempt", "exempt", "main", ("exemptions", "exemption", "ask-exemption")),
     Place("Emails", "Emails", "mail", "more", ("emails", "announcement")),
-    Place("Calendar", "Calendar", "cal", "more", ("calendar", "schedule", "closed-days", "week-schedule")),
+    Place("Calendar", "Calendar", "cal", "more", ("calendar", "week-schedule")),
+    Place("Activity", "Activity", "history", "more", ("activity", "event")),
+    Place("Settings", "Settings", "gear", "more", SETTINGS),
 )
 
 

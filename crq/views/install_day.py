@@ -17,6 +17,8 @@ from deployments.models import ReleaseWeek
 from workflow import clock
 
 LONGEST_TEXT = 200_000
+# Seconds. Nobody stands at the wall to press reload: without scripts, or after a lost connection, it comes by itself.
+RELOAD_WALL = 60
 TEMPLATES = {
     (False, False): "deployments/install_day.html",
     (False, True): "deployments/_install_live.html",
@@ -35,7 +37,10 @@ def page(request: HttpRequest, thursday: date) -> HttpResponse:
     weeks = ReleaseWeek.objects.select_related("batch_completed_by").prefetch_related("milestones")
     week = get_object_or_404(weeks, thursday=thursday)
     context = {"now": now, "page": install_day(week, by=person(request), now=now), "live": asked}
-    return render(request, TEMPLATES[wall, asked.is_part], context)
+    answer = render(request, TEMPLATES[wall, asked.is_part], context)
+    if wall and not asked.is_part:
+        answer.headers["Refresh"] = str(RELOAD_WALL)
+    return answer
 
 
 @require_safe

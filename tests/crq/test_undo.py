@@ -90,7 +90,7 @@ def test_only_whoever_did_it(stage: Stage, what: str) -> None:
     deployment = stage.installing() if what == "start" else stage.installed()
     at = started_at(stage) if what == "start" else installed_at(stage)
 
-    with pytest.raises(Refused, match="Only Grace Okafor, who did this today, 2:.. pm ET, can undo it."):
+    with pytest.raises(Refused, match=r"Only Grace Okafor, who did this today, 2:\d\d pm ET, can undo it\."):
         undo(what, deployment, at, stage, by="second_devops")
 
 
