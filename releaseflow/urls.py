@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 import workflow.converters  # noqa: F401 (registers `date`)
 from releaseflow import views
+from releaseflow.styleguide import styleguide
 from workflow.views import act
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -25,3 +26,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("releaseflow.demo.urls")))
+if settings.DEMO or settings.DEBUG:
+    urlpatterns.append(path("styleguide/", styleguide, name="styleguide"))
+
+handler400 = "releaseflow.errors.bad_request"
+handler404 = "releaseflow.errors.not_found"
+handler500 = "releaseflow.errors.server_error"
