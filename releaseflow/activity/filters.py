@@ -40,6 +40,8 @@ class FilterForm(forms.Form):
         shown = [("", "Any week"), *((day.isoformat(), f"{say_day(day)}, {day.year}") for day in weeks)]
         self.fields["week"].widget = forms.Select(choices=shown)
         self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name, number or reason"}
+        for field in self.visible_fields():
+            field.field.widget.attrs["class"] = "field" if field.name == "q" else "form-select"
 
     def _offer(self, name: str, choices: Iterable[Any]) -> None:
         field = cast(forms.ChoiceField, self.fields[name])

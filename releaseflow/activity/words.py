@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,8 +12,14 @@ from crq.timeline import SAID
 from workflow.models import Event
 from workflow.steps import Flow
 
-# What no deployment's own story tells.
+PLACE = re.compile(r"\{(\w+)\}")
+# What no deployment's own story tells, or tells with the subject in the middle of the sentence.
 MORE = {
+    ("crq", "open"): ("doc", "created"),
+    ("pull_request", "new_head"): ("pr", "recorded new commits"),
+    ("pull_request", "plan"): ("pr", "added to {deployment}"),
+    ("pull_request", "review"): ("pr", "reviewed ({verdict})"),
+    ("pull_request", "unplan"): ("pr", "took out of {deployment}"),
     ("announcement", "draft"): ("mail", "drafted the e-mail"),
     ("announcement", "edit"): ("mail", "edited the e-mail"),
     ("announcement", "send"): ("mail", "sent the e-mail"),
@@ -95,12 +102,17 @@ def told(event: Event) -> Told:
 
 
 def verb(event: Event) -> tuple[str, str]:
-    """The icon and the words after the name. Those with values of the event in them are left to the details."""
-    known = SAID.get((event.object_type, event.action)) or MORE.get((event.object_type, event.action))
+    """The icon and the words between the person and the subject."""
+    known = MORE.get((event.object_type, event.action)) or SAID.get((event.object_type, event.action))
     if known is None:
         return "history", f"did “{label(event.object_type, event.action)}”"
     icon, words = known
-    return icon, words.partition("{")[0].strip().rstrip(":,")
+    return icon, PLACE.sub(lambda place: _plain(event.data.get(place[1], "")), words).strip().rstrip(":, ")
+
+
+def _plain(value: object) -> str:
+    words = dict.fromkeys(map(str, value)) if isinstance(value, list) else [str(value).replace("_", " ")]
+    return ", ".join(words)
 
 
 def label(object_type: str, action: str) -> str:

@@ -58,7 +58,8 @@ def _without_pull_requests(repository: Repository, by: Actor, now: datetime) -> 
     count = getattr(repository, "on_record", None)  # a list has counted all of its rows at once
     if count is None:
         count = repository.pull_requests.count()
-    return f"{count} pull request{'s' if count != 1 else ''} of it stay on record, so it stays too." if count else ""
+    stay = "1 pull request of it stays" if count == 1 else f"{count} pull requests of it stay"
+    return f"{stay} on record, so the repository stays too." if count else ""
 
 
 def _named(call: Call) -> None:
