@@ -6,59 +6,62 @@ beside those of the session; see docs/adr/0014-live-pages-compare-marks.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.utils.http import urlencode
 
-from deployments.models import Milestone
+from deployments.models import Milestone, ReleaseWeek
 from workflow.models import Event
 
 BUCKET = 300
 """Seconds after which a page is made again whatever happened: what no event tells (a new member) is not older."""
 
 
-@dataclass(frozen=True)
-class Live:
-    """`address` is asked for the live part alone; `asked` is the mark that the browser has, empty for a whole page."""
+class Unchanged(HttpResponse):
+    """The answer after which htmx keeps what is shown."""
 
-    path: str
-    filters: dict[str, str]
-    mark: str
-    asked: str
-
-    @property
-    def address(self) -> str:
-        return f"{self.path}?{urlencode(self.filters | {'live': self.mark})}"
-
-    @property
-    def is_unchanged(self) -> bool:
-        return self.asked == self.mark
-
-    @property
-    def is_part(self) -> bool:
-        """Whether the browser asks for the live part of a page that it already shows."""
-        return bool(self.asked)
+    status_code = 204
 
 
-def live(request: HttpRequest, *, now: datetime) -> Live:
-    """What this request is to be answered with. One statement."""
-    filters = {key: value for key, value in request.GET.items() if key != "live"}
-    asked = request.GET.get("live", "") if request.headers.get("HX-Request") else ""
-    return Live(request.path, filters, mark(now), asked)
+def is_part(request: HttpRequest) -> bool:
+    """Whether the browser asks for the live part of a page that it shows already."""
+    return "HX-Request" in request.headers and bool(request.GET.get("live"))
 
 
-def unchanged() -> HttpResponse:
-    """htmx keeps what is shown."""
-    return HttpResponse(status=204)
+def is_current(request: HttpRequest, *, now: datetime) -> bool:
+    """Whether what the browser shows is what it would get: answer Unchanged. One statement, none for a whole page."""
+    return is_part(request) and request.GET["live"] == mark(now)
+
+
+def address(request: HttpRequest, mark: str) -> str:
+    """What a page made from this mark asks every 20 seconds; filters stay."""
+    filters = {key: request.GET[key] for key in request.GET if key != "live"}
+    return f"{request.path}?{urlencode(filters | {'live': mark})}"
 
 
 def mark(now: datetime) -> str:
     """Another one after every recorded event, and when a deadline passes."""
-    passed = Milestone.objects.filter(due_at__lt=now).order_by("-due_at").values("due_at")[:1]
-    newest = Event.objects.order_by("-pk").annotate(passed=Subquery(passed))
-    found = newest.values_list("pk", "passed").first()
-    event, due = found or (0, None)
-    return f"{event}-{int(due.timestamp()) if due else 0}-{int(now.timestamp()) // BUCKET}"
+    newest = Event.objects.order_by("-pk").annotate(passed=_passed(now)).values_list("pk", "passed").first()
+    event, passed = newest or (None, None)
+    return _mark(event, passed, now)
+
+
+def marked(weeks: QuerySet[ReleaseWeek], now: datetime) -> QuerySet[Any]:
+    """The weeks with what `mark_of` needs, for pages that read weeks anyway: no statement more."""
+    newest = Subquery(Event.objects.order_by("-pk").values("pk")[:1])
+    return weeks.annotate(newest_event=newest, last_passed=_passed(now))
+
+
+def mark_of(week: Any, now: datetime) -> str:
+    return _mark(week.newest_event, week.last_passed, now)
+
+
+def _passed(now: datetime) -> Subquery:
+    return Subquery(Milestone.objects.filter(due_at__lt=now).order_by("-due_at").values("due_at")[:1])
+
+
+def _mark(event: int | None, passed: datetime | None, now: datetime) -> str:
+    return f"{event or 0}-{int(passed.timestamp()) if passed else 0}-{int(now.timestamp()) // BUCKET}"

@@ -7,9 +7,8 @@ import re
 from secrets import token_hex
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.utils.html import escape
 
 from crq.uploads import megabytes
@@ -43,9 +42,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return render(request, "500.html", {"reference": reference}, status=500)
     except Exception:  # the page needs a database and a session, and one of them may be what is broken
         logger.exception("Reference %s: the error page itself failed", reference)
-        return HttpResponse(BARE.format(escape(SAFE.format(reference))), status=500)
+        return HttpResponseServerError(BARE.format(escape(SAFE.format(reference))))
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without the token that says it is ours. `reason` is for the log, where Django has written it."""
-    return HttpResponse(render_to_string("403_csrf.html", request=request), status=403)
+    return render(request, "403_csrf.html", status=403)

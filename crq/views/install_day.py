@@ -12,7 +12,7 @@ from accounts.person import person
 from crq.install_day import install_day
 from crq.install_rows import is_text
 from crq.models import Document
-from deployments.live import live, unchanged
+from deployments.live import Unchanged, address, is_current, is_part, mark
 from deployments.models import ReleaseWeek
 from workflow import clock
 
@@ -31,14 +31,15 @@ TEMPLATES = {
 def page(request: HttpRequest, thursday: date) -> HttpResponse:
     """`?view=wall` is for a screen in a meeting room."""
     now = clock.now()
-    asked, wall = live(request, now=now), request.GET.get("view") == "wall"
-    if asked.is_unchanged:
-        return unchanged()
+    if is_current(request, now=now):
+        return Unchanged()
     weeks = ReleaseWeek.objects.select_related("batch_completed_by").prefetch_related("milestones")
     week = get_object_or_404(weeks, thursday=thursday)
-    context = {"now": now, "page": install_day(week, by=person(request), now=now), "live": asked}
-    answer = render(request, TEMPLATES[wall, asked.is_part], context)
-    if wall and not asked.is_part:
+    wall, part = request.GET.get("view") == "wall", is_part(request)
+    live_url = address(request, mark(now))
+    context = {"now": now, "page": install_day(week, by=person(request), now=now), "live_url": live_url}
+    answer = render(request, TEMPLATES[wall, part], context)
+    if wall and not part:
         answer.headers["Refresh"] = str(RELOAD_WALL)
     return answer
 

@@ -91,6 +91,7 @@ def _where(given: dict[str, Any]) -> Q:
 
 def _verbs() -> Iterable[tuple[str, Choices]]:
     """For each kind of object: anything that happened to one, then its steps."""
+    yield "Deadline", [("milestone", "Deadlines that passed")]
     for name in sorted(Flow.registry, key=kind_label):
         kind = kind_label(name)
         steps = [(f"{name}.{step.action}", step.label) for step in Flow.registry[name].steps.values()]

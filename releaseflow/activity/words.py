@@ -34,6 +34,7 @@ MORE = {
     ("code_review", "resume"): ("review", "scheduled the code review again"),
     ("deputy", "appoint"): ("people", "appointed a deputy"),
     ("deputy", "end"): ("people", "ended a deputy’s time"),
+    ("milestone", "enforce"): ("cal", "enforced the deadline"),
     ("policy", "change"): ("gear", "changed the schedule"),
     ("pull_request", "submit"): ("pr", "submitted"),
     ("pull_request", "resubmit"): ("pr", "submitted again"),
@@ -124,6 +125,8 @@ def label(object_type: str, action: str) -> str:
 
 def kind_label(object_type: str) -> str:
     """ "Deployment", "Code review"."""
+    if object_type == "milestone":
+        return "Deadline"
     flow = Flow.registry.get(object_type)
     words = str(flow.model._meta.verbose_name) if flow else object_type.replace("_", " ")
     return words if words.isupper() else words[:1].upper() + words[1:]
@@ -135,6 +138,6 @@ def subject_url(event: Event) -> str:
         return reverse(PAGES[event.object_type], args=[event.object_id])
     if event.object_type in PLACES:
         return reverse(PLACES[event.object_type])
-    if event.object_type == "week" and event.week:
+    if event.object_type in {"week", "milestone"} and event.week:
         return reverse("week", args=[event.week])
     return reverse("deployment", args=[event.deployment_id]) if event.deployment_id else ""

@@ -14,7 +14,7 @@ from accounts.roles import Role
 from notifications.outbox import enqueue
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
-FIELDS = ("first_name", "last_name", "time_zone", "shortcuts")
+FIELDS = ("first_name", "last_name", "time_zone")
 # Shown first; any other zone of the database is understood as well.
 NEAR = (
     *("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles"),
@@ -70,11 +70,6 @@ class AccountForm(forms.Form):
     first_name = forms.CharField(max_length=150)
     last_name = forms.CharField(max_length=150, required=False)
     time_zone = forms.ChoiceField(help_text="Times are Eastern everywhere; yours stands beside them where it differs.")
-    shortcuts = forms.BooleanField(
-        required=False,
-        label="Keyboard shortcuts",
-        help_text="Single keys act on pages, such as / to find. Typing in fields is never affected.",
-    )
 
     def __init__(self, data: Any = None, *, user: User) -> None:
         super().__init__(data, initial={name: getattr(user, name) for name in FIELDS}, auto_id="account-%s")

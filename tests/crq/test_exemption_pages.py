@@ -25,6 +25,7 @@ from notifications.models import Letter
 from tests.stages import Stage, a_week, moment
 from workflow import clock
 from workflow.machine import begin, perform
+from workflow.models import Event
 
 WORDS = {"why": "A regulator asked for it", "why_now": "The date is fixed by law", "risk": "Low: a switch turns it off"}
 D, S = Deployment.Status, ExemptionRequest.Status

@@ -334,7 +334,7 @@ def test_a_live_page_gets_nothing_until_something_changes(
     client.force_login(stage.cast.developer)
     live = {"HX-Request": "true"}
     with clock.frozen(afternoon):
-        address = client.get(INSTALL_DAY + view).context["live"].address
+        address = client.get(INSTALL_DAY + view).context["live_url"]
         same = client.get(address, headers=live)
         perform(DEPLOYMENT, "start", Deployment.objects.get(), by=stage.cast.devops)
         changed = client.get(address, headers=live)
