@@ -303,7 +303,7 @@ def test_a_condition_of_a_grant_is_kept_and_shown(
 
     assert asked.condition == "only if verified on core dev"
     assert Event.objects.get(action="grant").data["condition"] == asked.condition
-    assert "On condition: only if verified on core dev" in text(as_("manager").get(asked.get_absolute_url()))
+    assert "<b>On condition:</b> only if verified on core dev" in text(as_("manager").get(asked.get_absolute_url()))
     assert asked.condition in text(as_("devops").get(f"{stage.week.get_absolute_url()}install/"))
     assert asked.condition in Letter.objects.get(kind="exemption_decided").text.replace("\n", " ")
 
