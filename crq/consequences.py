@@ -43,6 +43,7 @@ def complete_flows() -> None:
             "record_core_dev": _ask_approval,
             "withdraw": _withdrawn,
             "finish": _ship,
+            "undo_finish": _unship,
             "fail": _failed,
             "verify": _verified,
             "back_out": _backed_out,
@@ -127,6 +128,12 @@ def _ship(call: Call) -> None:
     for pull_request in call.obj.pull_requests.filter(status=PullRequest.Status.PLANNED):
         pull_request.deployment = call.obj
         follow(call, PULL_REQUEST, "ship", pull_request)
+
+
+def _unship(call: Call) -> None:
+    for pull_request in call.obj.pull_requests.filter(status=PullRequest.Status.SHIPPED):
+        pull_request.deployment = call.obj
+        follow(call, PULL_REQUEST, "unship", pull_request)
 
 
 def _verified(call: Call) -> None:

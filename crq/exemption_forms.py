@@ -47,5 +47,13 @@ class DecisionForm(forms.Form):
         super().__init__(data, auto_id=f"{action}-%s")
 
 
+class GrantForm(DecisionForm):
+    condition = forms.CharField(
+        required=False,
+        max_length=300,
+        help_text="Shown wherever the grant is, for example: only if verified on core dev.",
+    )
+
+
 class NoteForm(forms.Form):
     text = _words("Question or answer", "Write the question or the answer first.", help_text="It decides nothing.")

@@ -98,8 +98,11 @@ def _approve_with_it(call: Call) -> None:
 
 
 def _decide(call: Call) -> None:
+    """Given `condition`, optionally, with a grant."""
     call.obj.decided_by, call.obj.decided_at, call.obj.decision_reason = call.by, call.now, call.reason
     call.obj.decided_for = for_whom(call)
+    if condition := " ".join(call.given.get("condition", "").split())[:300]:
+        call.obj.condition = call.note["condition"] = condition
 
 
 def _note(call: Call) -> None:

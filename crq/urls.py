@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("crqs/<str:number>/", page.crq_page, name="crq"),
     path("crqs/<str:number>/evidence/", evidence.crq, name="evidence"),
     path("crqs/<str:number>/documents/<int:pk>/", forms.document, name="document"),
+    path("crqs/<str:number>/documents/<int:pk>/text/", install_day.document_text, name="document-text"),
     path("crqs/<str:number>/attach/<str:kind>/", forms.attach, name="attach"),
     path("deployments/<int:pk>/", page.deployment_page, name="deployment"),
     path("deployments/<int:pk>/crq/", forms.open_crq, name="open-crq"),

@@ -54,6 +54,7 @@ class Item:
     meta: str
     badge: Badge
     decided: Decided | None
+    approvals: str
     into: str
     open: bool
     why_not: str
@@ -165,10 +166,18 @@ def _item(
         meta=f"{pull_request} · {pull_request.author_name} · submitted {say_ago(pull_request.submitted_at, now)}",
         badge=badge(pull_request, by, now),
         decided=_decided(decision) if decision else None,
+        approvals=_approvals(pull_request),
         into=into,
         open=takes_decisions and pull_request.status == PullRequest.Status.SUBMITTED,
         why_not="" if own else f"{team} decides about this with the Scrum Master.",
     )
+
+
+def _approvals(pull_request: PullRequest) -> str:
+    """ "1 of 2 approvals", with what blocks it."""
+    stands = pull_request.standing
+    words = f"{stands.approvals} of {stands.required} approval{'' if stands.required == 1 else 's'}"
+    return ", ".join([words, *stands.blockers])
 
 
 def _decided(decision: ReviewDecision) -> Decided:
@@ -193,3 +202,26 @@ def _proposal(review: CodeReview, by: User, now: datetime) -> Act | None:
     if review.status != Status.SCHEDULED or review.kind != CodeReview.Kind.WEEKLY or now < review.at - PROPOSE_BEFORE:
         return None
     return act(CODE_REVIEW, "cancel", review, by=by, now=now, primary=True, label="Cancel this week’s review")
+
+
+# --- One pull request a screen -------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Slide:
+    """The pull request on screen; `before` and `after` are the numbers of those beside it, 0 at an end."""
+
+    number: int
+    count: int
+    team: str
+    item: Item
+    before: int
+    after: int
+
+
+def slide(page: Agenda, number: int) -> Slide | None:
+    """The one with this number, counted from 1 in the order of the agenda; the nearest where there is none such."""
+    every = [(group.label, item) for group in page.groups for item in group.items]
+    if not every:
+        return None
+    number = min(max(number, 1), len(every))
+    team, item = every[number - 1]
+    return Slide(number, len(every), team, item, number - 1, number + 1 if number < len(every) else 0)

@@ -14,7 +14,7 @@ from deployments.rules import current_policy
 from deployments.weeks import WARN_BEFORE
 from workflow.eastern import MONTHS, WEEKDAYS, eastern_day, say_clock, say_day, to_eastern
 
-MONTHS_SHOWN = 3
+MONTHS_SHOWN, MOST_YEARS = 3, 10
 THURSDAY = 3
 SHORT = {
     Deadline.CODE_REVIEW: "Code review",
@@ -101,23 +101,53 @@ class AgendaWeek:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A link to another month."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
 class CalendarPage:
+    """`back` is empty on the page of this month."""
+
     weekdays: tuple[str, ...]
     months: list[Month]
     agenda: list[AgendaWeek]
+    before: Turn
+    after: Turn
+    back: Turn | None
 
 
-def calendar_page(now: datetime) -> CalendarPage:
-    """This month and the two after it. Four statements, whatever is in them."""
-    first = eastern_day(now).replace(day=1)
+def calendar_page(now: datetime, month: str = "") -> CalendarPage:
+    """Three months from `month` ("2026-12") on, or from this one. Four statements, whatever is in them."""
+    this = eastern_day(now).replace(day=1)
+    first = month_of(month, this) or this
     months = [_next_month(first, number) for number in range(MONTHS_SHOWN)]
     last = _next_month(first, MONTHS_SHOWN) - timedelta(days=1)
     found = _Found(first, last, now)
     return CalendarPage(
         weekdays=WEEKDAYS[:5],
         months=[Month(f"{MONTHS[month.month - 1]} {month.year}", list(_lines(month, found))) for month in months],
-        agenda=list(_agenda(found, last)),
+        agenda=list(_agenda(found, max(first, found.today) if first == this else first, last)),
+        before=_turn(_next_month(first, -1)),
+        after=_turn(_next_month(first, 1)),
+        back=_turn(this) if first != this else None,
     )
+
+
+def month_of(text: str, this: date) -> date | None:
+    """The first day of "2026-12", within ten years of this month."""
+    try:
+        day = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None
+    return day if len(text) == 7 and abs(day.year - this.year) <= MOST_YEARS else None
+
+
+def _turn(month: date) -> Turn:
+    return Turn(f"{MONTHS[month.month - 1]} {month.year}", f"{reverse('calendar')}?month={month:%Y-%m}")
 
 
 class _Found:
@@ -182,8 +212,8 @@ def _lines(month: date, found: _Found) -> Iterator[Line]:
         monday += timedelta(weeks=1)
 
 
-def _agenda(found: _Found, last: date) -> Iterator[AgendaWeek]:
-    monday = found.today - timedelta(days=found.today.weekday())
+def _agenda(found: _Found, first: date, last: date) -> Iterator[AgendaWeek]:
+    monday = first - timedelta(days=first.weekday())
     while monday <= last:
         days = [found.day(monday + timedelta(days=number)) for number in range(5)]
         days = [day for day in days if day.entries or day.closed or day.skipped]

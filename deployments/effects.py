@@ -74,6 +74,14 @@ def finish(call: Call) -> None:
     call.obj.installed_at, call.obj.installed_by = call.now, call.by
 
 
+def undo_start(call: Call) -> None:
+    call.obj.started_at = call.obj.started_by = None
+
+
+def undo_finish(call: Call) -> None:
+    call.obj.installed_at = call.obj.installed_by = None
+
+
 def verify(call: Call) -> None:
     call.obj.verified_at, call.obj.verified_by = call.now, call.by
     call.obj.verified_for = for_whom(call)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from accounts.roles import Role
-from deployments import effects, guards, week_effects, week_guards
+from deployments import effects, guards, run_order, undo, week_effects, week_guards
 from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, SchedulePolicy
 from deployments.rules import lock_policy
 from workflow.steps import Flow, Step
@@ -162,6 +162,26 @@ DEPLOYMENT = Flow(
             emails=("verify_needed",),
             done="Installed. The team verifies it now.",
         ),
+        Step(
+            "undo_start",
+            "Undo start",
+            (S.INSTALLING,),
+            S.CLEARED,
+            (DEVOPS,),
+            (undo.start_can_be_undone, guards.window_is_open),
+            effects.undo_start,
+            done="Taken back: it waits for its start again.",
+        ),
+        Step(
+            "undo_finish",
+            "Undo installed",
+            (S.INSTALLED,),
+            S.INSTALLING,
+            (DEVOPS,),
+            (undo.finish_can_be_undone,),
+            effects.undo_finish,
+            done="Taken back: it is still being installed. The e-mail that asked the team to verify it had left.",
+        ),
         Step("remind", "Ask again to verify", (S.INSTALLED,), "", (), (guards.is_silent,), emails=("verify_needed",)),
         Step(
             "fail",
@@ -256,6 +276,7 @@ PULL_REQUEST = Flow(
             done="Taken out. It waits in the queue again.",
         ),
         Step("ship", "Ship", (P.PLANNED,), P.SHIPPED),
+        Step("unship", "Take back from shipped", (P.SHIPPED,), P.PLANNED),
         Step("requeue", "Return to the queue", (P.PLANNED, P.SHIPPED), P.SUBMITTED, effect=effects.give_back),
         Step(
             "withdraw",
@@ -332,6 +353,14 @@ WEEK = Flow(
             emails=("window_open",),
             already=guards.batch_is_complete_already,
             done="The batch is complete. Cleared deployments can be installed.",
+        ),
+        Step(
+            "reorder",
+            "Change the run order",
+            roles=(DEVOPS,),
+            effect=run_order.reorder,
+            takes=("deployment", "place", "to"),
+            done="The run order is changed.",
         ),
         Step("reschedule", "Follow the schedule", effect=week_effects.reschedule, emails=("week_warning",)),
         Step(

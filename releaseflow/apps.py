@@ -7,5 +7,6 @@ class ReleaseflowConfig(AppConfig):
     name = "releaseflow"
 
     def ready(self) -> None:
-        import_module("releaseflow.people.flow")  # registers its flow
+        for name in ("people.flow", "people.account", "settings_pages.flow"):
+            import_module(f"releaseflow.{name}")  # registers its flows
         import_module("releaseflow.checks")

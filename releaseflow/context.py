@@ -35,6 +35,10 @@ class Place:
     key: str = ""
 
 
+SETTINGS = (
+    *("settings", "people", "schedule", "closed-days", "setting-applications", "setting-application"),
+    *("setting-repository", "setting-teams", "setting-team", "setting-recipients"),
+)
 PLACES = (
     Place("My tasks", "My tasks", "home", "main", ("my-tasks", "approvals"), is_you=True, tab=True, key="t"),
     Place("Week board", "Week", "board", "main", ("weeks", "week"), tab=True, key="w"),
@@ -44,7 +48,9 @@ PLACES = (
     Place("Install day", "Install", "install", "main", ("install-day",), tab=True, key="i"),
     Place("Exemptions", "Exempt", "exempt", "main", ("exemptions", "exemption", "ask-exemption")),
     Place("Emails", "Emails", "mail", "more", ("emails", "announcement", "email-delivery")),
-    Place("Calendar", "Calendar", "cal", "more", ("calendar", "schedule", "closed-days", "week-schedule")),
+    Place("Calendar", "Calendar", "cal", "more", ("calendar", "week-schedule")),
+    Place("Activity", "Activity", "history", "more", ("activity", "event")),
+    Place("Settings", "Settings", "gear", "more", SETTINGS),
 )
 
 

@@ -54,6 +54,9 @@ class ExemptionRequest(models.Model):
     decided_for = _principal("Whose deputy decided.")
     decided_at = models.DateTimeField(null=True, blank=True)
     decision_reason = models.TextField(blank=True, default="")
+    condition = models.CharField(
+        max_length=300, blank=True, default="", help_text="What a grant asks for, such as only if verified on core dev."
+    )
 
     class Meta:
         ordering = ("-requested_at",)
@@ -72,6 +75,9 @@ class ExemptionRequest(models.Model):
                 name="exemption_for_someone_else",
             ),
             models.CheckConstraint(condition=Q(why__gt="", why_now__gt="", risk__gt=""), name="exemption_says_why"),
+            models.CheckConstraint(
+                condition=Q(condition="") | Q(status="granted"), name="only_a_grant_has_a_condition"
+            ),
             models.CheckConstraint(
                 condition=Q(
                     status__in=["granted", "denied"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.person import person
 from crq import exemption_page
-from crq.exemption_forms import AskForm, DecisionForm, NoteForm
+from crq.exemption_forms import AskForm, DecisionForm, GrantForm, NoteForm
 from crq.exemption_list import listed
 from crq.exemptions import EXEMPTION
 from crq.models import CRQ, ExemptionRequest
@@ -94,10 +96,14 @@ def exemption(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _forms(request: HttpRequest, action: str) -> dict[str, Form]:
-    decisions = {
-        name: DecisionForm(request.POST if action == name else None, action=name) for name in ("grant", "deny")
+    def posted(name: str) -> Any:
+        return request.POST if action == name else None
+
+    return {
+        "grant": GrantForm(posted("grant"), action="grant"),
+        "deny": DecisionForm(posted("deny"), action="deny"),
+        "note": NoteForm(posted("note")),
     }
-    return {**decisions, "note": NoteForm(request.POST if action == "note" else None)}
 
 
 def _found(pk: int) -> ExemptionRequest:
@@ -113,5 +119,6 @@ def _show(request: HttpRequest, pk: int, forms: dict[str, Form], action: str) ->
     refused = forms.get(action)
     typed = request.POST.get("reason") or request.POST.get("text")
     kept = typed if refused and action not in page.open_forms else ""
-    context = {"page": page, "forms": forms, "form": refused, "action": action, "kept": kept, "now": now}
+    shown = action or request.GET.get("decide", "")
+    context = {"page": page, "forms": forms, "form": refused, "action": shown, "kept": kept, "now": now}
     return render(request, "crq/exemption.html", context, status=422 if refused else 200)

@@ -46,6 +46,14 @@ class Deployment(models.Model):
     SCOPE_CAN_CHANGE = (Status.PLANNED, Status.CLEARED)
     BEFORE_INSTALL = (*SCOPE_CAN_CHANGE, Status.HELD)
     NO_LONGER_LIVE = (Status.BACKED_OUT, Status.WITHDRAWN)
+    IN_THE_RUN = (
+        Status.CLEARED,
+        Status.INSTALLING,
+        Status.INSTALLED,
+        Status.VERIFIED,
+        Status.FAILED,
+        Status.BACKED_OUT,
+    )
     IMPOSED_FIELDS = ("status", "held_reason", "held_at")
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="deployments")

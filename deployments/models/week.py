@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +14,8 @@ from django.urls import reverse
 from deployments.policy import Deadline
 from workflow.eastern import say_day
 from workflow.steps import Scope
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 class SchedulePolicy(models.Model):
@@ -64,6 +68,7 @@ class ReleaseWeek(models.Model):
     frozen = models.BooleanField(default=False, help_text="Skipped by hand, whatever the calendar says.")
     substitute = models.DateField(null=True, blank=True, help_text="The install day chosen instead of the schedule's.")
     warned_at = models.DateTimeField(null=True, blank=True, help_text="When people were told that the week is skipped.")
+    run_order = models.JSONField(default=list, blank=True, help_text="Keys of deployments in the order DevOps set.")
     batch_completed_at = models.DateTimeField(null=True, blank=True)
     batch_completed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -103,6 +108,11 @@ class ReleaseWeek(models.Model):
     @property
     def skipped(self) -> bool:
         return self.install_day is None
+
+    def in_run_order(self, deployments: Iterable[Row]) -> list[Row]:
+        """Those that DevOps put in order first, then the others as they were planned."""
+        place = {pk: number for number, pk in enumerate(self.run_order)}
+        return sorted(deployments, key=lambda each: (place.get(each.pk, len(place)), each.pk))
 
     def due(self, key: str) -> datetime | None:
         """The instant of a milestone (aware UTC), or None in a skipped week; from prefetched rows where there are."""

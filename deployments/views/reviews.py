@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.person import person
 from deployments import planning
-from deployments.agenda import agenda, review_rows
+from deployments.agenda import agenda, review_rows, slide
 from deployments.flow import CODE_REVIEW
 from deployments.forms import AdHocReviewForm, DecisionForm, refuse
-from deployments.models import CodeReview
+from deployments.models import CodeReview, PullRequest
 from workflow import clock
 from workflow.machine import begin
 from workflow.steps import Refused
@@ -44,7 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest, pk: int) -> HttpResponse:
-    """The agenda; posting to it records what was decided about one pull request."""
+    """The agenda; posting to it records what was decided about one pull request. `?present=3` shows the third alone."""
     user, now = person(request), clock.now()
     found = get_object_or_404(CodeReview.objects.select_related("week", "team"), pk=pk)
     form = DecisionForm(request.POST if request.method == "POST" else None)
@@ -55,10 +55,23 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         except Refused as refused:
             refuse(form, refused)
         else:
-            return redirect(f"{found.get_absolute_url()}#pull-request-{given['pull_request'].pk}")
+            return redirect(_onwards(request, found, given["pull_request"]))
     page = agenda(found, by=user, now=now)
-    context = {"now": now, "page": page, "form": form, "typed": _typed(request)}
-    return render(request, "deployments/review.html", context, status=422 if form.errors else 200)
+    present = _number(request.GET.get("present", ""))
+    context = {"now": now, "page": page, "form": form, "typed": _typed(request), "slide": slide(page, present)}
+    template = "review_present" if present and context["slide"] else "review"
+    return render(request, f"deployments/{template}.html", context, status=422 if form.errors else 200)
+
+
+def _onwards(request: HttpRequest, review: CodeReview, decided: PullRequest) -> str:
+    """The next one on the screen, or the place in the agenda."""
+    if after := _number(request.POST.get("after", "")):
+        return f"{review.get_absolute_url()}?present={after}"
+    return f"{review.get_absolute_url()}#pull-request-{decided.pk}"
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
 def _typed(request: HttpRequest) -> dict[str, str]:

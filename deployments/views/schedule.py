@@ -31,8 +31,10 @@ from workflow.steps import Refused
 
 @require_safe
 def calendar(request: HttpRequest) -> HttpResponse:
+    """`?month=2026-12` begins there."""
     now = clock.now()
-    return render(request, "deployments/calendar.html", {"now": now, "page": calendar_page(now)})
+    page = calendar_page(now, request.GET.get("month", ""))
+    return render(request, "deployments/calendar.html", {"now": now, "page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -14,6 +14,7 @@ from accounts.person import person
 from accounts.roles import Role, standing
 from accounts.roles import people as holders
 from releaseflow.people import page
+from releaseflow.people.account import ACCOUNT, AccountForm
 from releaseflow.people.flow import DEPUTY, PERSON
 from releaseflow.people.forms import AnyDeputyForm, DeputyForm, EmailsForm
 from workflow import clock
@@ -21,17 +22,48 @@ from workflow.eastern import eastern_day, say_day
 from workflow.machine import begin, perform
 from workflow.steps import Refused
 
+THEMES = (("", "As this device is set"), ("light", "Light"), ("dark", "Dark"))
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def me(request: HttpRequest) -> HttpResponse:
+    """One's own page: each of its forms names itself in `form`; the one without a name appoints a deputy."""
     now, user = clock.now(), person(request)
+    posted = request.POST.get("form", "deputy") if request.method == "POST" else ""
     found = page.me(user, now=now)
-    form = DeputyForm(request.POST or None, principal=user, roles=found.own_roles, today=eastern_day(now))
-    if _appointed(request, form):
+    deputy = request.POST if posted == "deputy" else None
+    form = DeputyForm(deputy, principal=user, roles=found.own_roles, today=eastern_day(now))
+    account = AccountForm(request.POST if posted == "account" else None, user=user)
+    if posted == "theme":
+        return _with_theme(redirect("me"), request.POST.get("theme", ""))
+    if _appointed(request, form) or _account_changed(request, account):
         return redirect("me")
-    emails_form = EmailsForm(initial={"topics": found.wanted})
-    context = {"page": found, "form": form, "emails_form": emails_form, "now": now}
-    return render(request, "accounts/me.html", context, status=422 if form.errors else 200)
+    theme = request.COOKIES.get("theme", "")
+    context = {"page": found, "form": form, "account": account, "theme": theme, "themes": THEMES, "now": now}
+    context["emails_form"] = EmailsForm(initial={"topics": found.wanted})
+    return render(request, "accounts/me.html", context, status=422 if form.errors or account.errors else 200)
+
+
+def _with_theme(response: HttpResponse, theme: str) -> HttpResponse:
+    """The cookie that the button in the top bar sets as well; without it the system's choice counts."""
+    if theme in {"light", "dark"}:
+        response.set_cookie("theme", theme, max_age=31_536_000, samesite="Lax")
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response
+
+
+def _account_changed(request: HttpRequest, form: AccountForm) -> bool:
+    """Whether it was saved; a refusal stands on the form afterwards."""
+    if not form.is_bound or not form.is_valid():
+        return False
+    try:
+        perform(ACCOUNT, "change", person(request), by=person(request), **form.cleaned_data)
+    except Refused as refused:
+        form.add_error(None, str(refused))
+        return False
+    messages.success(request, "Saved.")
+    return True
 
 
 @require_POST
@@ -67,7 +99,7 @@ def _administrators_only(user: User) -> None:
 
 def _appointed(request: HttpRequest, form: DeputyForm) -> bool:
     """Whether a deputy was appointed; a refusal stands on the form afterwards."""
-    if request.method != "POST" or not form.is_valid():
+    if not form.is_bound or not form.is_valid():
         return False
     try:
         deputy = begin(DEPUTY, "appoint", form.unsaved(), by=person(request))

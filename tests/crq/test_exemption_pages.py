@@ -25,6 +25,7 @@ from notifications.models import Letter
 from tests.stages import Stage, a_week, moment
 from workflow import clock
 from workflow.machine import begin, perform
+from workflow.models import Event
 
 WORDS = {"why": "A regulator asked for it", "why_now": "The date is fixed by law", "risk": "Low: a switch turns it off"}
 D, S = Deployment.Status, ExemptionRequest.Status
@@ -290,6 +291,42 @@ def test_granting_clears_what_was_approved_with_the_request(
     assert response.status_code == 302
     assert stage.fresh(missed).status == D.CLEARED
     assert Letter.objects.filter(kind="exemption_decided").count() == 3  # to the team, the Scrum Master, DevOps
+
+
+def test_a_condition_of_a_grant_is_kept_and_shown(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage
+) -> None:
+    asked = request_for(stage, missed, approve=True)
+    values = {"action": "grant", "reason": "The law does not wait", "condition": " only if  verified on core dev "}
+    as_("director").post(asked.get_absolute_url(), values)
+    asked.refresh_from_db()
+
+    assert asked.condition == "only if verified on core dev"
+    assert Event.objects.get(action="grant").data["condition"] == asked.condition
+    assert "<b>On condition:</b> only if verified on core dev" in text(as_("manager").get(asked.get_absolute_url()))
+    assert asked.condition in text(as_("devops").get(f"{stage.week.get_absolute_url()}install/"))
+    assert asked.condition in Letter.objects.get(kind="exemption_decided").text.replace("\n", " ")
+
+
+def test_a_denial_has_no_condition(missed: Deployment, as_: Callable[[str], Client], stage: Stage) -> None:
+    asked = request_for(stage, missed)
+    values = {"action": "deny", "reason": "It can wait", "condition": "only on Friday"}
+    as_("director").post(asked.get_absolute_url(), values)
+    asked.refresh_from_db()
+
+    assert (asked.status, asked.condition) == (S.DENIED, "")
+
+
+@pytest.mark.parametrize("action", ["grant", "deny"])
+def test_an_address_opens_the_form_and_decides_nothing(
+    missed: Deployment, as_: Callable[[str], Client], stage: Stage, action: str
+) -> None:
+    asked = request_for(stage, missed)
+    page = as_("director").get(f"{asked.get_absolute_url()}?decide={action}").content.decode()
+    asked.refresh_from_db()
+
+    assert page.count('<details class="act-more" open>') == 1
+    assert asked.status == S.REQUESTED
 
 
 @pytest.mark.parametrize("action", ["grant", "deny"])

@@ -12,8 +12,9 @@ from django.test import Client
 
 from accounts.models import User
 from crq.deadlines import enforce
-from crq.install_day import InstallDay, Row
-from deployments.flow import DEPLOYMENT
+from crq.install_day import InstallDay
+from crq.install_rows import Row
+from deployments.flow import DEPLOYMENT, WEEK
 from deployments.models import ClosedDay, Deployment, ReleaseWeek
 from deployments.weeks import open_week
 from tests.cast import Cast
@@ -21,6 +22,8 @@ from tests.factories import ApplicationFactory, RepositoryFactory
 from tests.stages import EARLY, Stage, moment
 from workflow import clock
 from workflow.machine import perform
+from workflow.models import Event
+from workflow.steps import Refused
 
 INSTALL_DAY = "/weeks/2026-12-10/install/"
 
@@ -70,7 +73,7 @@ def test_the_batch_waits_for_devops(client: Client, stage: Stage, afternoon: dat
 
     batch = look(client, stage.cast.developer, afternoon).batch
 
-    assert (batch.done, batch.heading) == (False, "Batch running")
+    assert (batch.done, batch.heading) == (False, "Batch: running · expected about 2:00 pm ET")
     assert batch.act is not None
     assert not batch.act.enabled
     assert "Grace Okafor" in batch.act.why_not
@@ -93,7 +96,7 @@ def test_devops_marks_the_batch_complete_once(client: Client, stage: Stage, afte
 def test_before_its_day_the_batch_cannot_be_complete(client: Client, stage: Stage) -> None:
     batch = look(client, stage.cast.devops, EARLY).batch
 
-    assert batch.heading == "Batch not started"
+    assert batch.heading == "Batch: not started · expected about Thu Dec 10, 2:00 pm ET"
     assert batch.act is not None
     assert batch.act.why_not == "The batch of this week's install runs on Thu Dec 10."
 
@@ -211,7 +214,149 @@ def test_the_plan_document_is_one_click_away(client: Client, stage: Stage, after
     deployment = stage.cleared()
     plan = deployment.crq.documents.get(kind="plan")
 
-    assert only_row(client, stage.cast.devops, afternoon).plan_url == plan.get_absolute_url()
+    shown = only_row(client, stage.cast.devops, afternoon).plan
+
+    assert shown is not None
+    assert (shown.url, shown.name, shown.text_url) == (plan.get_absolute_url(), "plan.pdf", "")
+
+
+def test_a_plan_that_is_text_is_read_in_place(client: Client, stage: Stage, afternoon: datetime) -> None:
+    deployment = stage.ready()
+    stage.attach(deployment.crq, "plan", b"1. Stop <the> queue\n", name="plan.txt")
+    stage.approve(deployment.crq)
+    shown = only_row(client, stage.cast.devops, afternoon).plan
+
+    assert shown is not None
+    assert "1. Stop &lt;the&gt; queue" in client.get(shown.text_url).content.decode()
+
+
+def test_a_document_that_is_no_text_is_not_read_in_place(client: Client, stage: Stage) -> None:
+    plan = stage.cleared().crq.documents.get(kind="plan")
+    client.force_login(stage.cast.devops)
+
+    assert client.get(f"{plan.get_absolute_url()}text/").status_code == 404
+
+
+# --- Steps, order, and what follows --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("reach", "stages"),
+    [
+        ("cleared", [("Waiting", "now"), ("Installing", ""), ("Installed", ""), ("Verified", "")]),
+        ("installing", [("Waiting", "past"), ("Installing", "now"), ("Installed", ""), ("Verified", "")]),
+        ("verified", [("Waiting", "past"), ("Installing", "past"), ("Installed", "past"), ("Verified", "past")]),
+        (
+            "failed",
+            [
+                ("Waiting", "past"),
+                ("Installing", "past"),
+                ("Installed", "past"),
+                ("Failed", "stop"),
+                ("Backed out", ""),
+            ],
+        ),
+        ("backed_out", [("Waiting", "past"), ("Installing", "past"), ("Installed", "past"), ("Backed out", "stop")]),
+    ],
+)
+def test_the_steps_show_how_far_it_is(
+    client: Client, stage: Stage, afternoon: datetime, *, reach: str, stages: list[tuple[str, str]]
+) -> None:
+    bring(stage, reach, afternoon)
+
+    row = only_row(client, stage.cast.outsider, afternoon)
+
+    assert [(each.label, each.state) for each in row.stages] == stages
+
+
+def test_who_started_is_on_it(client: Client, stage: Stage, afternoon: datetime) -> None:
+    bring(stage, "installing", afternoon)
+
+    assert (
+        only_row(client, stage.cast.developer, afternoon).who_line == "Grace Okafor is on this since today, 2:05 pm ET."
+    )
+
+
+def test_devops_puts_the_run_in_order(client: Client, stage: Stage, afternoon: datetime) -> None:
+    first, second, third = (elsewhere(stage).cleared() for _ in range(3))
+    page = look(client, stage.cast.devops, afternoon)
+    with clock.frozen(afternoon):
+        client.post(page.order_url, {"deployment": third.pk, "place": "2", "to": "up"})
+
+    rows = look(client, stage.cast.devops, afternoon).rows
+
+    assert [row.key for row in rows] == [first.pk, third.pk, second.pk]
+    event = Event.objects.get(action="reorder")
+    assert (event.actor, event.data) == (stage.cast.devops, {"deployment": third.title, "place": 2})
+
+
+@pytest.mark.parametrize(
+    ("place", "to", "sentence"),
+    [
+        ("1", "down", "The order changed after you opened this page. Look again."),
+        ("0", "up", "It is at the end of the order already."),
+        ("0", "sideways", "This deployment is not in the run of the week."),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused(stage: Stage, place: str, to: str, sentence: str) -> None:
+    first = elsewhere(stage).cleared()
+    elsewhere(stage).cleared()
+
+    with pytest.raises(Refused, match=sentence):
+        perform(WEEK, "reorder", stage.week, by=stage.cast.devops, deployment=str(first.pk), place=place, to=to)
+
+
+@pytest.mark.parametrize("role", ["developer", "manager", "scrum_master", "outsider"])
+def test_only_devops_changes_the_order(client: Client, stage: Stage, afternoon: datetime, role: str) -> None:
+    deployments = [elsewhere(stage).cleared() for _ in range(2)]
+    by = getattr(stage.cast, role)
+
+    assert look(client, by, afternoon).order_url == ""
+    with pytest.raises(Refused, match="This is for DevOps"):
+        perform(WEEK, "reorder", stage.week, by=by, deployment=str(deployments[0].pk), place="0", to="down")
+
+
+def test_the_last_outcome_opens_the_completion_email(client: Client, stage: Stage, afternoon: datetime) -> None:
+    bring(stage, "installed", afternoon)
+    before = look(client, stage.cast.scrum_master, afternoon).completion_url
+    with clock.frozen(afternoon):
+        perform(DEPLOYMENT, "verify", Deployment.objects.get(), by=stage.cast.developer)
+
+    assert before == ""
+    assert look(client, stage.cast.scrum_master, afternoon).completion_url == "/emails/"
+    assert look(client, stage.cast.devops, afternoon).completion_url == ""
+
+
+# --- Live, and on the wall -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("view", ["", "?view=wall"])
+def test_a_live_page_gets_nothing_until_something_changes(
+    client: Client, stage: Stage, afternoon: datetime, view: str
+) -> None:
+    bring(stage, "cleared", afternoon)
+    client.force_login(stage.cast.developer)
+    live = {"HX-Request": "true"}
+    with clock.frozen(afternoon):
+        address = client.get(INSTALL_DAY + view).context["live_url"]
+        same = client.get(address, headers=live)
+        perform(DEPLOYMENT, "start", Deployment.objects.get(), by=stage.cast.devops)
+        changed = client.get(address, headers=live)
+
+    assert (same.status_code, same.content) == (204, b"")
+    assert changed.status_code == 200
+    assert changed.content.decode().count('id="live"') == 1
+    assert "<html" not in changed.content.decode()
+
+
+def test_the_wall_has_no_controls_and_renews_itself(client: Client, stage: Stage, afternoon: datetime) -> None:
+    bring(stage, "cleared", afternoon)
+    client.force_login(stage.cast.devops)
+    with clock.frozen(afternoon):
+        answer = client.get(f"{INSTALL_DAY}?view=wall")
+    wall = answer.content.decode()
+
+    assert "Session timeout for the admin portal" in wall
+    assert answer.headers["Refresh"] == "60"
+    assert 'hx-trigger="every 15s"' in wall
+    assert "<form" not in wall
+    assert "<button" not in wall
 
 
 def test_a_skipped_week_says_why(client: Client, cast: Cast) -> None:
@@ -250,7 +395,7 @@ def test_the_page_costs_the_same_for_one_and_three(
         elsewhere(stage).ready()
     stage.complete_batch()
 
-    with looking(client, getattr(stage.cast, role), afternoon) as get, django_assert_num_queries(15):
+    with looking(client, getattr(stage.cast, role), afternoon) as get, django_assert_num_queries(16):
         page = get().context["page"]
 
     assert (len(page.rows), len(page.uncleared)) == (count, count)

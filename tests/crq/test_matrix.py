@@ -37,6 +37,8 @@ DEPLOYMENT_ACTIONS: dict[str, tuple[set[str], set[str]]] = {
     "withdraw": ({"planned", "cleared", "held"}, {DEV, MANAGER, SCRUM}),
     "start": ({"cleared"}, {OPS}),
     "finish": ({"installing"}, {OPS}),
+    "undo_start": ({"installing"}, {OPS}),
+    "undo_finish": ({"installed"}, {OPS}),
     "fail": ({"installing", "installed"}, {OPS, DEV}),
     "back_out": ({"installing", "installed", "failed"}, {OPS}),
     "retry": ({"failed"}, {OPS}),
@@ -47,6 +49,14 @@ CRQ_ACTIONS: dict[str, tuple[set[str], set[str]]] = {
     "return": ({"open", "approved"}, {MANAGER}),
     "void": ({"approved"}, {SYSTEM}),
     "close": ({"open", "approved"}, {SYSTEM}),
+}
+
+# When a status is looked at, in seconds from a deadline: what can be undone within its ten minutes.
+WHEN = {
+    "cleared": ("install", 2400),
+    "installing": ("install", 600),
+    "installed": ("install", 1500),
+    "failed": ("install", 2400),
 }
 
 
@@ -81,7 +91,7 @@ def bring_to(stage: Stage, status: str) -> Deployment:  # noqa: PLR0911 (one lin
 @pytest.fixture(params=STATUSES)
 def deployment(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Deployment]:
     found = bring_to(stage, request.param)
-    when = ("install", 2400) if request.param in {"cleared", "installing", "installed", "failed"} else ("cutoff", -600)
+    when = WHEN.get(request.param, ("cutoff", -600))
     if request.param == "cleared":
         stage.complete_batch()
     with clock.frozen(moment(stage.week, when[0], seconds=when[1])):

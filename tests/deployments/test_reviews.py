@@ -377,3 +377,60 @@ def test_holding_is_a_button(client: Client, stage: Stage, weekly: CodeReview) -
 def test_no_such_review(client: Client, stage: Stage) -> None:
     client.force_login(stage.cast.developer)
     assert client.get(reverse("review", args=[999999])).status_code == 404
+
+
+# --- One pull request a screen -------------------------------------------------------------------------------
+def test_a_review_is_presented_one_by_one(client: Client, stage: Stage, weekly: CodeReview) -> None:
+    first, second = stage.submit(title="First"), stage.submit(title="Second")
+    client.force_login(stage.cast.developer)
+    address = weekly.get_absolute_url()
+
+    shown = [client.get(f"{address}?present={number}").context["slide"] for number in (1, 2, 9)]
+
+    assert [each.item.pull_request for each in shown] == [first, second, second]
+    assert [(each.number, each.before, each.after) for each in shown] == [(1, 0, 2), (2, 1, 0), (2, 1, 0)]
+    assert [each.item.approvals for each in shown[:1]] == ["0 of 1 approval"]
+
+
+def test_a_decision_on_the_screen_leads_to_the_next(client: Client, stage: Stage, weekly: CodeReview) -> None:
+    first = stage.submit(title="First")
+    stage.submit(title="Second")
+    client.force_login(stage.cast.developer)
+    address = f"{weekly.get_absolute_url()}?present=1"
+    values = {"pull_request": first.pk, "outcome": "needs_work", "note": "Split it", "after": "2"}
+    answer = client.post(address, values)
+
+    assert answer["Location"] == f"{weekly.get_absolute_url()}?present=2"
+    assert client.get(address).context["slide"].item.decided.note == "Split it"
+
+
+def test_a_note_on_the_screen_is_not_lost(client: Client, stage: Stage, weekly: CodeReview) -> None:
+    pull_request = stage.submit()
+    client.force_login(stage.cast.developer)
+    address = f"{weekly.get_absolute_url()}?present=1"
+    answer = client.post(address, {"pull_request": pull_request.pk, "outcome": "", "note": "Split it"})
+
+    assert answer.status_code == 422
+    assert 'value="Split it"' in answer.content.decode()
+
+
+@pytest.mark.parametrize(("shortcuts", "loaded"), [(True, True), (False, False)])
+def test_keys_are_for_those_who_want_them(
+    client: Client, stage: Stage, weekly: CodeReview, *, shortcuts: bool, loaded: bool
+) -> None:
+    stage.submit()
+    stage.cast.developer.shortcuts = shortcuts
+    stage.cast.developer.save()
+    client.force_login(stage.cast.developer)
+
+    page = client.get(f"{weekly.get_absolute_url()}?present=1").content.decode()
+
+    assert ("present.js" in page) == loaded
+
+
+def test_an_empty_agenda_is_not_presented(client: Client, stage: Stage, weekly: CodeReview) -> None:
+    client.force_login(stage.cast.developer)
+
+    response = client.get(f"{weekly.get_absolute_url()}?present=1")
+
+    assert (response.status_code, response.context["slide"]) == (200, None)

@@ -325,3 +325,24 @@ def test_the_plain_button_address_changes_no_dates(as_: As, action: str) -> None
     as_("scrum_master").post(f"/act/week/{week.pk}/{action}/", {"reason": "Move"})
 
     assert Event.objects.filter(object_type="week", object_id=week.pk).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("month", "first", "before", "after"),
+    [
+        ("2027-02", "February 2027", "January 2027", "March 2027"),
+        ("2026-01", "January 2026", "December 2025", "February 2026"),
+    ],
+)
+def test_the_calendar_turns_its_months(as_: As, *, month: str, first: str, before: str, after: str) -> None:
+    page = as_("developer").get(f"/calendar/?month={month}").context["page"]
+
+    assert (page.months[0].label, page.before.label, page.after.label) == (first, before, after)
+    assert page.back is not None
+
+
+@pytest.mark.parametrize("month", ["", "soon", "2026-13", "1990-01", "9999-12", "2026-11-01", "2026-1"])
+def test_an_unknown_month_is_this_one(as_: As, month: str) -> None:
+    client = as_("developer")
+
+    assert client.get(f"/calendar/?month={month}").context["page"] == client.get("/calendar/").context["page"]

@@ -64,6 +64,8 @@ RULES: dict[tuple[str, str], tuple[set[str], str, set[str]]] = {
     ("deployment", "withdraw"): (LIVE, "withdrawn", PLANNERS),
     ("deployment", "start"): ({"cleared"}, "installing", {OPS}),
     ("deployment", "finish"): ({"installing"}, "installed", {OPS}),
+    ("deployment", "undo_start"): ({"installing"}, "cleared", {OPS}),
+    ("deployment", "undo_finish"): ({"installed"}, "installing", {OPS}),
     ("deployment", "fail"): ({"installing", "installed"}, "failed", {OPS, DEV}),
     ("deployment", "back_out"): ({"installing", "installed", "failed"}, "backed_out", {OPS}),
     ("deployment", "retry"): ({"failed"}, "installing", {OPS}),

@@ -14,6 +14,7 @@ from accounts.models import Deputy, User
 from accounts.roles import Role, people, standing
 from crq.flow import CRQ_FLOW
 from releaseflow.people import page
+from releaseflow.people.account import ACCOUNT as ACCOUNT_FLOW
 from releaseflow.people.flow import DEPUTY, PERSON
 from tests.cast import Cast
 from tests.factories import person
@@ -206,6 +207,56 @@ def test_ones_own_page_costs_the_same_at_one_row_and_three(
 
     with django_assert_num_queries(7):
         assert len(page.me(manager, now=EARLY).deputies) == rows
+
+
+# --- One's account --------------------------------------------------------------------------------------------
+ACCOUNT = {"form": "account", "first_name": "Anita", "last_name": "Desai", "time_zone": "Asia/Kolkata"}
+
+
+def test_account_is_changed_and_audited(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.manager)
+    answer = client.post(reverse("me"), ACCOUNT)
+    stage.cast.manager.refresh_from_db()
+
+    assert answer.status_code == 302
+    assert stage.cast.manager.time_zone == "Asia/Kolkata"
+    event = Event.objects.get(object_type="account")
+    assert event.data == {"time_zone": "America/New_York → Asia/Kolkata"}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"time_zone": "Mars/Olympus"}, "Choose a time zone of the list"),
+        ({"first_name": ""}, "This field is required"),
+        ({"time_zone": "America/New_York"}, "Nothing differs from what is saved"),
+    ],
+)
+def test_an_account_that_cannot_be_saved_says_why(
+    client: Client, stage: Stage, values: dict[str, str], sentence: str
+) -> None:
+    client.force_login(stage.cast.manager)
+    response = client.post(reverse("me"), ACCOUNT | values)
+
+    assert response.status_code == 422
+    assert sentence in response.content.decode()
+    assert not Event.objects.filter(object_type="account").exists()
+
+
+def test_nobody_changes_the_account_of_another(stage: Stage) -> None:
+    values: dict[str, Any] = {"first_name": "X", "last_name": "", "time_zone": "UTC"}
+
+    with pytest.raises(Refused, match="Only Anita Desai changes this"):
+        perform(ACCOUNT_FLOW, "change", stage.cast.manager, by=stage.cast.administrator, **values)
+
+
+@pytest.mark.parametrize(("theme", "kept"), [("dark", "dark"), ("light", "light"), ("", ""), ("pink", "")])
+def test_the_appearance_is_kept_on_the_device(client: Client, stage: Stage, theme: str, kept: str) -> None:
+    client.force_login(stage.cast.manager)
+    client.cookies["theme"] = "light"
+    answer = client.post(reverse("me"), {"form": "theme", "theme": theme})
+
+    assert answer.cookies["theme"].value == kept
 
 
 # --- All people ----------------------------------------------------------------------------------------------

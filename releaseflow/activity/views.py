@@ -1,0 +1,42 @@
+"""Activity: the list with its filter, one event, and the files."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from releaseflow.activity import export, page
+from releaseflow.activity.filters import FilterForm
+from workflow import clock
+from workflow.models import Event
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """`before` and `after` are keys of events."""
+    form = FilterForm(request.GET)
+    found = page.listed(form.found(), before=_key(request, "before"), after=_key(request, "after"))
+    context = {"form": form, "page": found, "now": clock.now()}
+    return render(request, "activity/activity.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+def event(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Event.objects.select_related("actor", "for_user"), pk=pk)
+    return render(request, "activity/event.html", {"page": page.single(found), "now": clock.now()})
+
+
+@require_safe
+def download(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """All that the filter finds, as CSV or JSON lines."""
+    form = FilterForm(request.GET)
+    found = form.found()
+    if form.errors:
+        return index(request)
+    return export.as_csv(found) if kind == "csv" else export.as_jsonl(found)
+
+
+def _key(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

@@ -1,0 +1,143 @@
+"""An event in words: who did what to what, and where that is shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.urls import reverse
+
+from crq.timeline import SAID
+from workflow.models import Event
+from workflow.steps import Flow
+
+PLACE = re.compile(r"\{(\w+)\}")
+# What no deployment's own story tells, or tells with the subject in the middle of the sentence.
+MORE = {
+    ("crq", "open"): ("doc", "created"),
+    ("pull_request", "new_head"): ("pr", "recorded new commits"),
+    ("pull_request", "plan"): ("pr", "added to {deployment}"),
+    ("pull_request", "review"): ("pr", "reviewed ({verdict})"),
+    ("pull_request", "unplan"): ("pr", "took out of {deployment}"),
+    ("announcement", "draft"): ("mail", "drafted the e-mail"),
+    ("announcement", "edit"): ("mail", "edited the e-mail"),
+    ("announcement", "send"): ("mail", "sent the e-mail"),
+    ("closed_day", "add"): ("cal", "closed a day"),
+    ("closed_day", "remove"): ("cal", "opened a closed day again"),
+    ("code_review", "schedule"): ("review", "scheduled the code review"),
+    ("code_review", "record"): ("review", "recorded an ad hoc review"),
+    ("code_review", "hold"): ("review", "held the code review"),
+    ("code_review", "cancel"): ("review", "cancelled the code review"),
+    ("code_review", "decide"): ("review", "decided about a pull request"),
+    ("code_review", "reschedule"): ("review", "moved the code review"),
+    ("code_review", "resume"): ("review", "scheduled the code review again"),
+    ("deputy", "appoint"): ("people", "appointed a deputy"),
+    ("deputy", "end"): ("people", "ended a deputy’s time"),
+    ("milestone", "enforce"): ("cal", "enforced the deadline"),
+    ("policy", "change"): ("gear", "changed the schedule"),
+    ("pull_request", "submit"): ("pr", "submitted"),
+    ("pull_request", "resubmit"): ("pr", "submitted again"),
+    ("pull_request", "withdraw"): ("pr", "withdrew"),
+    ("pull_request", "ship"): ("pr", "shipped"),
+    ("pull_request", "unship"): ("pr", "took back from shipped"),
+    ("pull_request", "requeue"): ("pr", "returned to the queue"),
+    ("week", "open"): ("cal", "opened the week"),
+    ("week", "complete_batch"): ("batch", "marked the batch complete"),
+    ("week", "reorder"): ("install", "changed the run order"),
+    ("week", "reschedule"): ("cal", "moved dates of the week"),
+    ("week", "skip"): ("stop", "skipped the week"),
+    ("week", "substitute"): ("cal", "set the install day"),
+    ("week", "reopen"): ("cal", "let the week follow the calendar again"),
+    ("week", "warn"): ("mail", "warned of the skipped week"),
+}
+PAGES = {
+    "deployment": "deployment",
+    "pull_request": "pull-request",
+    "code_review": "review",
+    "exemption": "exemption",
+    "announcement": "announcement",
+    "application": "setting-application",
+    "team": "setting-team",
+}
+PLACES = {
+    "policy": "schedule",
+    "closed_day": "closed-days",
+    "deputy": "people",
+    "repository": "setting-applications",
+    "stakeholder": "setting-recipients",
+    "account": "people",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as lists show it; `subject_url` is empty where there is nothing to open."""
+
+    key: int
+    url: str
+    icon: str
+    who: str
+    text: str
+    subject: str
+    subject_url: str
+    at: datetime
+    reason: str
+    week: date | None
+
+
+def told(event: Event) -> Told:
+    icon, text = verb(event)
+    return Told(
+        key=event.pk,
+        url=reverse("event", args=[event.pk]),
+        icon=icon,
+        who=event.actor_name,
+        text=text,
+        subject=event.subject,
+        subject_url=subject_url(event),
+        at=event.at,
+        reason=event.reason,
+        week=event.week,
+    )
+
+
+def verb(event: Event) -> tuple[str, str]:
+    """The icon and the words between the person and the subject."""
+    known = MORE.get((event.object_type, event.action)) or SAID.get((event.object_type, event.action))
+    if known is None:
+        return "history", f"did “{label(event.object_type, event.action)}”"
+    icon, words = known
+    return icon, PLACE.sub(lambda place: _plain(event.data.get(place[1], "")), words).strip().rstrip(":, ")
+
+
+def _plain(value: object) -> str:
+    words = dict.fromkeys(map(str, value)) if isinstance(value, list) else [str(value).replace("_", " ")]
+    return ", ".join(words)
+
+
+def label(object_type: str, action: str) -> str:
+    """The words of the step's button; an action of former days speaks for itself."""
+    flow = Flow.registry.get(object_type)
+    step = flow.steps.get(action) if flow else None
+    return step.label if step else action.replace("_", " ")
+
+
+def kind_label(object_type: str) -> str:
+    """ "Deployment", "Code review"."""
+    if object_type == "milestone":
+        return "Deadline"
+    flow = Flow.registry.get(object_type)
+    words = str(flow.model._meta.verbose_name) if flow else object_type.replace("_", " ")
+    return words if words.isupper() else words[:1].upper() + words[1:]
+
+
+def subject_url(event: Event) -> str:
+    """Where the object, or what shows it, is found."""
+    if event.object_type in PAGES:
+        return reverse(PAGES[event.object_type], args=[event.object_id])
+    if event.object_type in PLACES:
+        return reverse(PLACES[event.object_type])
+    if event.object_type in {"week", "milestone"} and event.week:
+        return reverse("week", args=[event.week])
+    return reverse("deployment", args=[event.deployment_id]) if event.deployment_id else ""

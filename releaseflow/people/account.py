@@ -1,0 +1,88 @@
+"""What people change about their own account, and the e-mail with which they try whether e-mail works."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+
+from accounts.models import User
+from accounts.roles import Role
+from notifications.outbox import enqueue
+from workflow.steps import Actor, Call, Flow, Refused, Step
+
+FIELDS = ("first_name", "last_name", "time_zone")
+# Shown first; any other zone of the database is understood as well.
+NEAR = (
+    *("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles"),
+    *("Europe/London", "Europe/Berlin", "Europe/Bucharest", "Asia/Kolkata", "Asia/Manila", "Asia/Tokyo", "UTC"),
+)
+
+
+def _own(user: User, by: Actor, now: datetime) -> str:
+    if by is None or by.pk == user.pk:
+        return ""
+    return f"Only {user.name} changes this."
+
+
+def _change(call: Call) -> None:
+    """Given values of FIELDS."""
+    for name in FIELDS:
+        before, value = getattr(call.obj, name), call.given[name]
+        if before != value:
+            setattr(call.obj, name, value)
+            call.note[name] = f"{before} → {value}"
+    if not call.note:
+        raise Refused.because("Nothing differs from what is saved.", "done")
+
+
+def _write_test(call: Call) -> None:
+    context = {"person": call.person.name, "url": f"{settings.SITE_URL}/settings/"}
+    enqueue("test_email", context, to=[call.person], key=f"test_email:{call.now.isoformat()}", now=call.now)
+
+
+def _lock(pk: int) -> User:
+    return User.objects.select_for_update(no_key=True).get(pk=pk)
+
+
+ACCOUNT = Flow(
+    "account",
+    User,
+    _lock,
+    [
+        Step("change", "Change account", roles=tuple(Role), guards=(_own,), effect=_change, plain=False),
+        Step(
+            "test_email",
+            "Send a test to me",
+            roles=(Role.ADMINISTRATOR,),
+            guards=(_own,),
+            done="Queued. It leaves within seconds; look into your mailbox.",
+        ),
+    ],
+)
+ACCOUNT.complete(consequences={"test_email": _write_test})
+
+
+class AccountForm(forms.Form):
+    first_name = forms.CharField(max_length=150)
+    last_name = forms.CharField(max_length=150, required=False)
+    time_zone = forms.ChoiceField(help_text="Times are Eastern everywhere; yours stands beside them where it differs.")
+
+    def __init__(self, data: Any = None, *, user: User) -> None:
+        super().__init__(data, initial={name: getattr(user, name) for name in FIELDS}, auto_id="account-%s")
+        near = list(dict.fromkeys((user.time_zone, *NEAR)))
+        others = sorted(zone for zone in available_timezones() if "/" in zone and zone not in near)
+        field = cast(forms.ChoiceField, self.fields["time_zone"])
+        field.choices = [
+            ("Near", [(zone, _say(zone)) for zone in near]),
+            ("All", [(zone, _say(zone)) for zone in others]),
+        ]
+        field.error_messages["invalid_choice"] = "Choose a time zone of the list."
+
+
+def _say(zone: str) -> str:
+    """ "America: New York"."""
+    return zone.replace("_", " ").replace("/", ": ", 1)
