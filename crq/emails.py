@@ -11,6 +11,7 @@ from django.conf import settings
 from accounts.models import User
 from accounts.roles import Role, everybody, people
 from crq.models import ExemptionRequest
+from crq.readiness import Facts
 from deployments.models import Deployment
 from notifications.outbox import enqueue
 from workflow.eastern import eastern_day
@@ -96,6 +97,34 @@ def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User], k
     enqueue(kind, context | about, to=to, key=f"{kind}:{occasion}", now=call.now)
 
 
+def contributors(facts: Facts) -> list[User]:
+    """Who brought what the manager approves: the CRQ, the documents, the branches, the core-dev build."""
+    deployment, crq = facts.deployment, facts.crq
+    brought = [crq.opened_by if crq else None, *(document.by for document in facts.documents.values())]
+    brought += [*(branch.by for branch in facts.branches.values()), deployment.core_dev_by]
+    return list({person.pk: person for person in brought if person and person.is_active}.values())
+
+
+def _approved(call: Call) -> None:
+    """A manager's own approval; one that came with an exemption is told with the director's decision."""
+    if call.by is None:
+        return
+    facts = Facts.fresh(call.obj.deployment)
+    to = [person for person in contributors(facts) if person != call.by]
+    _queue("crq_approved", call, _about(facts.deployment), to)
+
+
+def _returned(call: Call) -> None:
+    deployment = _deployment(call)
+    to = _team_and_managers(deployment, eastern_day(call.now)) + contributors(Facts.fresh(deployment))
+    _queue("crq_returned", call, _about(deployment), to)
+
+
+def _mentioned(call: Call) -> None:
+    people_named = User.objects.filter(pk__in=call.note["mentioned"]).exclude(pk=call.person.pk)
+    _queue("mentioned", call, _about(call.obj), people_named)
+
+
 def _exemption(kind: str, to: Audience) -> Callable[[Call], None]:
     """A writer for what concerns a request: the link leads to the request's own page."""
 
@@ -144,7 +173,9 @@ def _approval_voided(call: Call) -> None:
 
 WRITERS: dict[str, Callable[[Call], None]] = {
     "deadline_missed": _tell("deadline_missed", _team_managers_scrum),
-    "crq_returned": _tell("crq_returned", _team_and_managers),
+    "crq_approved": _approved,
+    "crq_returned": _returned,
+    "mentioned": _mentioned,
     "approval_voided": _approval_voided,
     "moved": _tell("moved", _everyone_concerned),
     "withdrawn": _tell("withdrawn", _everyone_concerned),

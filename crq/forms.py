@@ -5,19 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import RegexValidator
 
 from crq import uploads
 from crq.deliverables import repositories
+from crq.models import Document
 from crq.models.crq import number_format
 from crq.readiness import Facts
 from deployments.models import Deployment, ReleaseWeek
 from deployments.weeks import open_for_plans
+from workflow.machine import LONGEST_REASON
 
 branch_name = RegexValidator(
     r"^(?!.*(\.\.|//|@\{))[A-Za-z0-9][A-Za-z0-9._/@+-]*[A-Za-z0-9]$",
     "A branch is named like release/2026-12-10: letters, digits and . _ / - without spaces.",
 )
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return files.getlist(name)
 
 
 class OpenCRQForm(forms.Form):
@@ -47,6 +57,65 @@ class AttachForm(forms.Form):
         upload = self.cleaned_data["file"]
         uploads.check(upload)
         return upload
+
+
+class ManyFiles(forms.FileField):
+    """Several files of one input, each checked; what is wrong is said with the file's name."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
+        files = [each for each in data or () if each]
+        if not files:
+            raise forms.ValidationError("Choose a file first.")
+        wrong = [sentence for each in files if (sentence := _wrong(each))]
+        if wrong:
+            raise forms.ValidationError(wrong)
+        return files
+
+
+def _wrong(upload: UploadedFile[Any]) -> str:
+    try:
+        uploads.check(upload)
+    except forms.ValidationError as error:
+        return f"{uploads.safe_name(upload.name or '')}: {error.message}"
+    return ""
+
+
+class AttachFilesForm(forms.Form):
+    """Files and what they are: one kind for all, or for each what its name says."""
+
+    files = ManyFiles(label="Files")
+    kind = forms.ChoiceField(
+        label="Kind", choices=[("", "As each file's name says"), *Document.Kind.choices], required=False
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        for upload in cleaned.get("files", ()):
+            if not self.kind_of(upload):
+                self.add_error("kind", f"The name of {uploads.safe_name(upload.name)} does not say. Choose its kind.")
+        return cleaned
+
+    def kind_of(self, upload: UploadedFile[Any]) -> str:
+        return self.cleaned_data.get("kind") or uploads.guess_kind(upload.name or "")
+
+
+class NoteForm(forms.Form):
+    """The manager's words beside a decision."""
+
+    reason = forms.CharField(
+        label="Note", required=False, strip=False, widget=forms.Textarea(attrs={"id": "note", "rows": 2})
+    )
+
+
+class CommentForm(forms.Form):
+    text = forms.CharField(
+        label="Comment",
+        max_length=LONGEST_REASON,
+        error_messages={"required": "Write something first."},
+        widget=forms.Textarea(attrs={"id": "comment", "rows": 3}),
+    )
 
 
 class MergeForm(forms.Form):

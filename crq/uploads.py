@@ -26,6 +26,12 @@ SIGNATURES: dict[str, tuple[bytes, ...]] = {
 }
 ALLOWED = ", ".join(SIGNATURES)
 LONGEST_NAME = 150
+KIND_WORDS: dict[str, tuple[str, ...]] = {
+    "plan": ("install", "backout", "back-out", "rollback", "runbook", "plan"),
+    "tests": ("test", "result", "qa", "coverage", "junit", "report"),
+    "justification": ("justification", "business", "case", "why", "reason"),
+}
+"""Words of file names, and the kind of document they speak for; the first kind that fits is taken."""
 
 
 def megabytes() -> int:
@@ -33,7 +39,18 @@ def megabytes() -> int:
 
 
 def hint() -> str:
-    return f"{ALLOWED}; up to {megabytes()} MB."
+    return f"{ALLOWED}; up to {megabytes()} MB a file."
+
+
+def accepted() -> str:
+    """For a file input's `accept`."""
+    return ",".join(f".{ending}" for ending in (*SIGNATURES, "jpeg"))
+
+
+def guess_kind(name: str) -> str:
+    """The kind that a file's name speaks of, or nothing."""
+    said = name.lower()
+    return next((kind for kind, words in KIND_WORDS.items() if any(word in said for word in words)), "")
 
 
 def safe_name(name: str) -> str:

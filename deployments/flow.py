@@ -161,6 +161,16 @@ DEPLOYMENT = Flow(
         Step(
             "verify", "Verify install", (S.INSTALLED,), S.VERIFIED, (DEV,), (guards.not_the_installer,), effects.verify
         ),
+        Step(
+            "comment",
+            "Comment",
+            tuple(S),
+            effect=effects.comment,
+            needs_reason=True,
+            emails=("mentioned",),
+            plain=False,
+            anyone=True,
+        ),
     ],
     join=join_week,
 )

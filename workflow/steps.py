@@ -85,9 +85,10 @@ class Step:
     """One row of a flow's table.
 
     No `sources`: the object begins with this step. No `target`: a fact is recorded and the status stays.
-    No `roles`: only the system does it. `effect` sets facts on the locked object and may refuse the input.
-    `already` says who did it before, for an object without a status that would tell. A `plain` step needs nothing but
-    a button, a reason where `needs_reason`, and the hidden values named by `takes`; any other has a form of its own.
+    No `roles`: only the system does it, unless it is for `anyone` who is signed in.
+    `effect` sets facts on the locked object and may refuse the input. `already` says who did it before, for an object
+    without a status that would tell. A `plain` step needs nothing but a button, a reason where `needs_reason`, and the
+    hidden values named by `takes`; any other has a form of its own.
     """
 
     action: str
@@ -101,6 +102,7 @@ class Step:
     emails: tuple[str, ...] = ()
     already: Guard | None = None
     plain: bool = True
+    anyone: bool = False
     takes: tuple[str, ...] = ()
 
 

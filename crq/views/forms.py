@@ -6,16 +6,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
 
 from accounts.person import person
 from crq.flow import CRQ_FLOW
-from crq.forms import AttachForm, MergeForm, MoveForm, OpenCRQForm
-from crq.models import CRQ, Document
+from crq.forms import MergeForm, MoveForm, OpenCRQForm
+from crq.models import CRQ
 from crq.readiness import Facts
-from crq.uploads import safe_name
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from workflow import clock
@@ -47,27 +45,6 @@ def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect(crq)
     why_not = _why_not(CRQ_FLOW, "open", CRQ(deployment=deployment), request)
     return _form_page(request, form, deployment, "Create the CRQ", submit_label="Create CRQ", why_not=why_not)
-
-
-@require_POST
-def attach(request: HttpRequest, number: str, kind: str) -> HttpResponse:
-    """The next version of one kind of document."""
-    crq = get_object_or_404(CRQ.objects.select_related("deployment__week", "deployment__application"), number=number)
-    if kind not in Document.Kind.values:
-        raise Http404
-    form = AttachForm(request.POST, request.FILES)
-    if form.is_valid():
-        upload = form.cleaned_data["file"]
-        given = {"kind": kind, "file": upload, "name": safe_name(upload.name)}
-        try:
-            perform(CRQ_FLOW, f"attach_{kind}", crq, by=person(request), **given)
-        except Refused as refused:
-            form.add_error("file", str(refused))
-        else:
-            messages.success(request, f"{given['name']} attached.")
-            return redirect(f"{crq.get_absolute_url()}#documents")
-    title = CRQ_FLOW.steps[f"attach_{kind}"].label
-    return _form_page(request, form, crq.deployment, title, submit_label="Attach")
 
 
 def merge(request: HttpRequest, pk: int) -> HttpResponse:
@@ -110,17 +87,3 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     why_not = _why_not(DEPLOYMENT, "move", deployment, request)
     title = f"Move {deployment.title}"
     return _form_page(request, form, deployment, title, submit_label="Move", consequence=consequence, why_not=why_not)
-
-
-@require_safe
-def document(request: HttpRequest, number: str, pk: int) -> FileResponse:
-    """The file itself, always as a download and never as a page of ours."""
-    found = get_object_or_404(Document, pk=pk, crq__number=number)
-    try:
-        content = found.file.open("rb")
-    except FileNotFoundError:
-        raise Http404("The file of this document is not in the storage.") from None
-    response = FileResponse(content, as_attachment=True, filename=found.name, content_type="application/octet-stream")
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return response
