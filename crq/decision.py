@@ -120,7 +120,7 @@ def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: date
         note_label="Note" if mine else "",
         hidden={"digest": readiness.facts.digest, "seen": seen.token(readiness.facts)},
         url=reverse("decide", args=[crq.number]),
-        hint=emailed([each for each in contributors(readiness.facts) if each != by]),
+        hint=emailed([each for each in contributors(deployment) if each != by]),
     )
 
 

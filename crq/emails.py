@@ -97,10 +97,10 @@ def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[User], k
     enqueue(kind, context | about, to=to, key=f"{kind}:{occasion}", now=call.now)
 
 
-def contributors(facts: Facts) -> list[User]:
+def contributors(deployment: Deployment) -> list[User]:
     """Who brought what the manager approves: the CRQ, the documents, the branches, the core-dev build."""
-    deployment, crq = facts.deployment, facts.crq
-    brought = [crq.opened_by if crq else None, *(document.by for document in facts.documents.values())]
+    facts = Facts.seen(deployment)
+    brought = [facts.crq.opened_by if facts.crq else None, *(document.by for document in facts.documents.values())]
     brought += [*(branch.by for branch in facts.branches.values()), deployment.core_dev_by]
     return list({person.pk: person for person in brought if person and person.is_active}.values())
 
@@ -109,20 +109,22 @@ def _approved(call: Call) -> None:
     """A manager's own approval; one that came with an exemption is told with the director's decision."""
     if call.by is None:
         return
-    facts = Facts.fresh(call.obj.deployment)
-    to = [person for person in contributors(facts) if person != call.by]
-    _queue("crq_approved", call, _about(facts.deployment), to)
-
-
-def _returned(call: Call) -> None:
     deployment = _deployment(call)
-    to = _team_and_managers(deployment, eastern_day(call.now)) + contributors(Facts.fresh(deployment))
-    _queue("crq_returned", call, _about(deployment), to)
+    to = [person for person in contributors(deployment) if person != call.by]
+    _queue("crq_approved", call, _about(deployment), to)
+
+
+def _team_managers_contributors(deployment: Deployment, day: date) -> list[User]:
+    return _team_and_managers(deployment, day) + contributors(deployment)
+
+
+def named(call: Call) -> list[User]:
+    """Whom a comment names, but for its author."""
+    return list(User.objects.filter(pk__in=call.note["mentioned"]).exclude(pk=call.person.pk))
 
 
 def _mentioned(call: Call) -> None:
-    people_named = User.objects.filter(pk__in=call.note["mentioned"]).exclude(pk=call.person.pk)
-    _queue("mentioned", call, _about(call.obj), people_named)
+    _queue("mentioned", call, _about(call.obj), named(call))
 
 
 def _exemption(kind: str, to: Audience) -> Callable[[Call], None]:
@@ -174,7 +176,7 @@ def _approval_voided(call: Call) -> None:
 WRITERS: dict[str, Callable[[Call], None]] = {
     "deadline_missed": _tell("deadline_missed", _team_managers_scrum),
     "crq_approved": _approved,
-    "crq_returned": _returned,
+    "crq_returned": _tell("crq_returned", _team_managers_contributors),
     "mentioned": _mentioned,
     "approval_voided": _approval_voided,
     "moved": _tell("moved", _everyone_concerned),

@@ -35,8 +35,7 @@ def decide(request: HttpRequest, number: str) -> HttpResponse:
     action, by = request.POST.get("action", ""), person(request)
     if action not in DONE:
         raise Http404
-    facts = Facts.fresh(crq.deployment)
-    to = [each for each in contributors(facts) if each != by]
+    to = [each for each in contributors(crq.deployment) if each != by]
     given = {"digest": request.POST.get("digest", "")} if action == "approve" else {}
     try:
         perform(CRQ_FLOW, action, crq, by=by, reason=request.POST.get("reason", ""), **given)
@@ -94,7 +93,9 @@ def news(request: HttpRequest, pk: int) -> HttpResponse:
     opened, known = (_number(request.GET.get(name, "")) for name in ("opened", "newest"))
     newest = live.newest_event(pk)
     if newest <= known:
-        return HttpResponse(status=204)
+        nothing = HttpResponse()
+        nothing.status_code = 204
+        return nothing
     deployment = get_object_or_404(Deployment.objects.select_related("crq"), pk=pk)
     found = live.news(deployment, by=person(request), opened=opened, newest=newest)
     pull_requests = pull_request_rows(deployment)

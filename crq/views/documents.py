@@ -62,7 +62,9 @@ def attach(request: HttpRequest, number: str, kind: str) -> HttpResponse:
             return redirect(f"{crq.get_absolute_url()}#documents")
         return _form_page(request, crq, form, CRQ_FLOW.steps[f"attach_{kind}"].label)
     sentence = " ".join(error for errors in form.errors.values() for error in errors)
-    return JsonResponse({"sentence": sentence or f"{done} attached."}, status=201 if done else 422)
+    answer = JsonResponse({"sentence": sentence or f"{done} attached."})
+    answer.status_code = 201 if done else 422
+    return answer
 
 
 def _attach(crq: CRQ, kind: str, upload: UploadedFile[Any], request: HttpRequest) -> str:

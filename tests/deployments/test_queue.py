@@ -29,8 +29,8 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
-def titles(user: User, view: str = "", q: str = "", page: str = "") -> list[str]:
-    return [row.title for row in queue(user, view=view, q=q, page=page, now=EARLY).rows]
+def titles(user: User, view: str = "", q: str = "", at: str = "") -> list[str]:
+    return [row.title for row in queue(user, view=view, q=q, at=at, now=EARLY).rows]
 
 
 def typed(stage: Stage, **changed: Any) -> dict[str, Any]:
@@ -110,10 +110,10 @@ def test_search_finds_nothing_or_everything_without_an_error(client: Client, sta
     assert EVIL not in text(answer)
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "9" * 50, "1e3", "999"])
-def test_strange_page_numbers(client: Client, stage: Stage, page: str) -> None:
+@pytest.mark.parametrize("at", ["0", "after-", "before-x", "after-²", "before-" + "9" * 50, "after-999", "to-1"])
+def test_strange_places(client: Client, stage: Stage, at: str) -> None:
     client.force_login(stage.cast.developer)
-    assert client.get(reverse("pull-requests"), {"page": page}).status_code == 200
+    assert client.get(reverse("pull-requests"), {"at": at}).status_code == 200
 
 
 def test_fifty_a_page(stage: Stage) -> None:
@@ -136,7 +136,7 @@ def test_queries_of_the_queue(stage: Stage, rows: int, django_assert_num_queries
     me = User.objects.get(pk=stage.cast.developer.pk)
 
     with django_assert_num_queries(7):  # the person's roles and deputies, three counts, the rows, their reviews
-        assert len(queue(me, view="all", q="", page="", now=EARLY).rows) == 2 * rows
+        assert len(queue(me, view="all", q="", now=EARLY).rows) == 2 * rows
 
 
 def test_badges_say_whose_turn_it_is(stage: Stage) -> None:
@@ -144,7 +144,7 @@ def test_badges_say_whose_turn_it_is(stage: Stage) -> None:
 
     def words(user: User) -> str:
         fresh = User.objects.get(pk=user.pk)
-        return queue(fresh, view="all", q="", page="", now=EARLY).rows[0].badge.text
+        return queue(fresh, view="all", q="", now=EARLY).rows[0].badge.text
 
     assert words(stage.cast.reviewer) == "Needs your review"
     assert words(stage.cast.developer) == words(stage.cast.outsider) == "Needs an approval"
@@ -244,13 +244,13 @@ def test_two_at_the_same_moment(stage: Stage) -> None:
         ({"number": "99999999999"}, "less than or equal to 2147483647"),
         ({"number": "7 7"}, "Enter a whole number."),
         ({"head_sha": "not a commit"}, "A commit is named by 7 to 64 of the characters"),
-        ({"head_sha": ""}, "This field is required."),
+        ({"head_sha": ""}, "Fill this in."),
         ({"title": "x" * 301}, "at most 300 characters"),
-        ({"title": "  "}, "This field is required."),
+        ({"title": "  "}, "Fill this in."),
         ({"title": "a\0b"}, "Null characters are not allowed."),
-        ({"author": "999999"}, "Select a valid choice."),
-        ({"author": EVIL}, "Select a valid choice."),
-        ({"repository": "999999"}, "Select a valid choice."),
+        ({"author": "999999"}, "That is no longer there. Choose again."),
+        ({"author": EVIL}, "That is no longer there. Choose again."),
+        ({"repository": "999999"}, "That is no longer there. Choose again."),
     ],
 )
 def test_what_is_typed_wrongly_is_named(submit: Callable[..., Any], changed: dict[str, str], sentence: str) -> None:

@@ -166,7 +166,7 @@ def test_what_changed_meanwhile_is_shown_again(as_: As, cast: Cast) -> None:
         ({"approval_at": ""}, "Give a time, such as 2:00 pm."),
         ({"approval_at": "01:30"}, "which daylight saving skips or repeats"),
         ({"cutoff_at": "18:00"}, "must come before"),
-        ({"cutoff_day": "9-9"}, "Select a valid choice"),
+        ({"cutoff_day": "9-9"}, "That is no longer offered. Choose again."),
     ],
 )
 def test_a_schedule_that_cannot_be_gets_a_sentence(as_: As, change: dict[str, str], words: str) -> None:

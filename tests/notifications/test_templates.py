@@ -72,6 +72,8 @@ def told(kind: str, found: Deployment, reason: str, monkeypatch: pytest.MonkeyPa
     """The context that the writer of this kind queues."""
     queued: dict[str, Any] = {}
     monkeypatch.setattr(emails, "people", lambda role, team_id=None, on=None: [])
+    monkeypatch.setattr(emails, "contributors", lambda deployment: [])
+    monkeypatch.setattr(emails, "named", lambda call: [])
     monkeypatch.setattr(emails, "enqueue", lambda kind, context, **_: queued.update(context))
     flow = Flow.registry["deployment"]
     note = {"from": "Thu Dec 3", "to": "Thu Dec 10", "text": reason}
