@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from crq.models.crq import number_format
 from crq.readiness import Facts
 from deployments.models import Deployment, ReleaseWeek
 from deployments.weeks import open_for_plans
+from workflow.clash import Clash, Difference
 from workflow.machine import LONGEST_REASON
 
 branch_name = RegexValidator(
@@ -36,7 +38,7 @@ class OpenCRQForm(forms.Form):
         required=False,
         help_text="Paste the number from another change system, or leave it empty: releaseflow gives the next one.",
     )
-    title = forms.CharField(max_length=200)
+    title = forms.CharField(max_length=200, error_messages={"required": "Give the CRQ a title."})
 
     def clean_number(self) -> str:
         number: str = self.cleaned_data["number"].strip().upper()
@@ -119,7 +121,10 @@ class CommentForm(forms.Form):
 
 
 class MergeForm(forms.Form):
-    """The release branch of each repository, and the result on core dev: three facts in one form."""
+    """The release branch of each repository, and the result on core dev: three facts in one form.
+
+    `seen` is what was recorded when the page was opened, so that two people do not overwrite each other unseen.
+    """
 
     result = forms.ChoiceField(
         label="Core dev",
@@ -127,24 +132,25 @@ class MergeForm(forms.Form):
         required=False,
     )
     build = forms.CharField(label="Build (for a successful deployment)", max_length=120, required=False)
+    seen = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, facts: Facts, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.repositories = repositories(facts)
         deployment = facts.deployment
+        self.recorded = {f"branch_{pk}": branch.name for pk, branch in facts.branches.items()}
+        self.recorded |= {"result": deployment.core_dev_result, "build": deployment.core_dev_build}
         suggestion = f"release/{deployment.week.install_day}"
         for repository in self.repositories:
-            made = facts.branches.get(repository.pk)
             self.fields[f"branch_{repository.pk}"] = forms.CharField(
                 label=f"Release branch in {repository.short_name}",
                 max_length=200,
                 validators=[branch_name],
-                initial=made.name if made else suggestion,
-                required=True,
+                initial=self.recorded.get(f"branch_{repository.pk}", suggestion),
+                error_messages={"required": "Give the release branch."},
             )
         self.order_fields([f"branch_{repository.pk}" for repository in self.repositories])
-        self.fields["result"].initial = deployment.core_dev_result
-        self.fields["build"].initial = deployment.core_dev_build
+        self.initial |= {name: self.recorded[name] for name in ("result", "build")} | {"seen": self.token()}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -155,10 +161,42 @@ class MergeForm(forms.Form):
     def names(self) -> dict[int, str]:
         return {repository.pk: self.cleaned_data[f"branch_{repository.pk}"] for repository in self.repositories}
 
+    def token(self) -> str:
+        """What is recorded now, as the hidden field carries it."""
+        return json.dumps(self.recorded, sort_keys=True)
+
+    def typed(self) -> dict[str, str]:
+        return {name: str(value).strip() for name, value in self.cleaned_data.items() if name != "seen"}
+
+    @property
+    def nothing_new(self) -> bool:
+        """Whether exactly this is recorded already, as after a second press."""
+        return self.typed() == {name: self.recorded.get(name, "") for name in self.typed()}
+
+    def changed_meanwhile(self) -> bool:
+        """Whether somebody else recorded something after the page was opened. A form without `seen` does not know."""
+        return bool(self.cleaned_data["seen"]) and self.cleaned_data["seen"] != self.token()
+
+    def clash(self, *, remark: str) -> Clash:
+        """What was typed beside what is recorded now; `remark` says by whom and when."""
+        labels = dict(self.fields["result"].choices)  # type: ignore[attr-defined]
+        rows = []
+        for name, value in self.typed().items():
+            now = self.recorded.get(name, "")
+            shown = (labels[value], labels[now]) if name == "result" else (value, now)
+            rows.append(Difference(str(self.fields[name].label), *shown, remark))
+        sentence = "Nothing of yours is saved yet, and what you typed is kept below. Record it again to replace theirs."
+        return Clash("Somebody else recorded this meanwhile", sentence, "What you typed", "What is recorded now", rows)
+
 
 class MoveForm(forms.Form):
     week = forms.ModelChoiceField(ReleaseWeek.objects.none(), label="To the week of", empty_label=None)
-    reason = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 3}), max_length=2000)
+    reason = forms.CharField(
+        label="Why",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        error_messages={"required": "Say why in a few words: the reason is kept with the move."},
+    )
 
     def __init__(self, *args: Any, deployment: Deployment, now: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from crq.views import decision, documents, emails, forms, install_day, listing, page
+from crq.views import decision, documents, emails, forms, install_day, listing, new_deployment, page
 
 urlpatterns: list[URLPattern] = [
     path("crqs/", listing.crqs, name="crqs"),
@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern] = [
     path("crqs/<str:number>/attach/", documents.attach_files, name="attach-files"),
     path("crqs/<str:number>/attach/<str:kind>/", documents.attach, name="attach"),
     path("crqs/<str:number>/decide/", decision.decide, name="decide"),
+    path("deployments/new/<int:pk>/crq/", new_deployment.step_crq, name="new-deployment-crq"),
+    path("deployments/new/<int:pk>/documents/", new_deployment.step_documents, name="new-deployment-documents"),
     path("deployments/<int:pk>/", page.deployment_page, name="deployment"),
     path("deployments/<int:pk>/comments/", decision.comment, name="comment"),
     path("deployments/<int:pk>/news/", decision.news, name="news"),

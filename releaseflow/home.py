@@ -62,6 +62,8 @@ def home(by: User, *, now: datetime) -> Home:
     weeks = _weeks(by, now)
     owed, waiting = _of_deployments(by, weeks, now)
     owed += [*_of_scrum_master(by, weeks, now), *exemption_tasks.tasks(by, now=now)]
+    if _who(by, now).team_ids() or _who(by, now).holds(Role.SCRUM_MASTER):  # those who plan
+        owed += deployment_inbox.unfinished(by=by)
     groups = _grouped(owed, now)
     return Home(
         groups=groups,

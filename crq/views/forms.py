@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -17,13 +18,15 @@ from crq.readiness import Facts
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from workflow import clock
+from workflow.eastern import say_near
 from workflow.machine import begin, perform, refusal
 from workflow.steps import Flow, Refused
 
 
 def _form_page(request: HttpRequest, form: Any, deployment: Deployment, title: str, **more: Any) -> HttpResponse:
     context = {"form": form, "title": title, "back_url": deployment.get_absolute_url(), "back_label": deployment.title}
-    return render(request, "deployments/form.html", context | more, status=422 if form.errors else 200)
+    status = 409 if more.get("clash") else 422 if form.errors else 200
+    return render(request, "deployments/form.html", context | more, status=status)
 
 
 def _why_not(flow: Flow, action: str, obj: Any, request: HttpRequest) -> str:
@@ -48,19 +51,35 @@ def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def merge(request: HttpRequest, pk: int) -> HttpResponse:
-    """Release branches and the core-dev result, recorded in one transaction."""
+    """Release branches and the core-dev result, recorded in one transaction; two people's at once are shown: 409."""
     deployment = get_object_or_404(Deployment.objects.select_related("application__team", "week"), pk=pk)
-    form = MergeForm(request.POST or None, facts=Facts.fresh(deployment))
+    facts = Facts.fresh(deployment)
+    form = MergeForm(request.POST or None, facts=facts)
+    title, more = "Release branch and core dev", {"submit_label": "Record"}
     if request.method == "POST" and form.is_valid():
+        if form.changed_meanwhile() and not form.nothing_new:
+            clash = form.clash(remark=_recorded(facts, clock.now()))
+            again = MergeForm(form.data.dict() | {"seen": form.token()}, facts=facts)
+            return _form_page(request, again, deployment, title, **more, clash=clash)
         try:
-            _record(deployment, form, request)
+            if not form.nothing_new:
+                _record(deployment, form, request)
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
             messages.success(request, "Recorded.")
             return redirect(deployment)
     why_not = _why_not(DEPLOYMENT, "record_branch", deployment, request)
-    return _form_page(request, form, deployment, "Release branch and core dev", submit_label="Record", why_not=why_not)
+    return _form_page(request, form, deployment, title, **more, why_not=why_not)
+
+
+def _recorded(facts: Facts, now: datetime) -> str:
+    """Who recorded one of these facts last, and when."""
+    said = [(branch.at, branch.by) for branch in facts.branches.values()]
+    if facts.deployment.core_dev_at and facts.deployment.core_dev_by:
+        said.append((facts.deployment.core_dev_at, facts.deployment.core_dev_by))
+    at, by = max(said, key=lambda each: each[0], default=(None, None))
+    return f"{by.name}, {say_near(at, now)}" if at and by else ""
 
 
 @transaction.atomic

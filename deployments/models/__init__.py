@@ -1,5 +1,6 @@
 from deployments.models.application import Application, Repository
 from deployments.models.deployment import Deferral, Deployment, ReleaseBranch
+from deployments.models.draft import Draft
 from deployments.models.pull_request import PullRequest, Review
 from deployments.models.review import CodeReview, ReviewDecision
 from deployments.models.week import ClosedDay, Milestone, ReleaseWeek, SchedulePolicy
@@ -10,6 +11,7 @@ __all__ = [
     "CodeReview",
     "Deferral",
     "Deployment",
+    "Draft",
     "Milestone",
     "PullRequest",
     "ReleaseBranch",

@@ -121,10 +121,14 @@ def test_fifty_a_page(stage: Stage) -> None:
         stage.submit()
     me = stage.cast.developer
 
-    first, second = (queue(me, view="", q="", page=page, now=EARLY) for page in ("1", "2"))
+    first = queue(me, view="", q="", now=EARLY)
+    second = queue(me, view="", q="", at=first.next_page_url.partition("at=")[2], now=EARLY)
+    back = queue(me, view="", q="", at=second.previous_page_url.partition("at=")[2], now=EARLY)
 
     assert (len(first.rows), bool(first.next_page_url), first.previous_page_url) == (50, True, "")
     assert (len(second.rows), second.next_page_url, bool(second.previous_page_url)) == (1, "", True)
+    assert [row.pk for row in back.rows] == [row.pk for row in first.rows]
+    assert (back.previous_page_url, back.next_page_url) == ("", first.next_page_url)
 
 
 @pytest.mark.parametrize("rows", [1, 3])
