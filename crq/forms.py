@@ -87,14 +87,14 @@ def _wrong(upload: UploadedFile[Any]) -> str:
 class AttachFilesForm(forms.Form):
     """Files and what they are: one kind for all, or for each what its name says."""
 
-    files = ManyFiles(label="Files")
+    documents = ManyFiles(label="Files")
     kind = forms.ChoiceField(
         label="Kind", choices=[("", "As each file's name says"), *Document.Kind.choices], required=False
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        for upload in cleaned.get("files", ()):
+        for upload in cleaned.get("documents", ()):
             if not self.kind_of(upload):
                 self.add_error("kind", f"The name of {uploads.safe_name(upload.name)} does not say. Choose its kind.")
         return cleaned
@@ -150,7 +150,12 @@ class MergeForm(forms.Form):
                 error_messages={"required": "Give the release branch."},
             )
         self.order_fields([f"branch_{repository.pk}" for repository in self.repositories])
-        self.initial |= {name: self.recorded[name] for name in ("result", "build")} | {"seen": self.token()}
+        self.initial = {
+            **self.initial,
+            "result": self.recorded["result"],
+            "build": self.recorded["build"],
+            "seen": self.token(),
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -183,8 +188,8 @@ class MergeForm(forms.Form):
         rows = []
         for name, value in self.typed().items():
             now = self.recorded.get(name, "")
-            shown = (labels[value], labels[now]) if name == "result" else (value, now)
-            rows.append(Difference(str(self.fields[name].label), *shown, remark))
+            before, after = (labels[value], labels[now]) if name == "result" else (value, now)
+            rows.append(Difference(str(self.fields[name].label), before, after, remark))
         sentence = "Nothing of yours is saved yet, and what you typed is kept below. Record it again to replace theirs."
         return Clash("Somebody else recorded this meanwhile", sentence, "What you typed", "What is recorded now", rows)
 

@@ -31,11 +31,11 @@ def attach_files(request: HttpRequest, number: str) -> HttpResponse:
     form = AttachFilesForm(request.POST, request.FILES)
     attached: list[str] = []
     if form.is_valid():
-        for upload in form.cleaned_data["files"]:
+        for upload in form.cleaned_data["documents"]:
             try:
                 attached.append(_attach(crq, form.kind_of(upload), upload, request))
             except Refused as refused:
-                form.add_error("files", f"{safe_name(upload.name)}: {refused.refusal.sentence}")
+                form.add_error("documents", f"{safe_name(upload.name)}: {refused.refusal.sentence}")
     if attached:
         messages.success(request, f"Attached: {', '.join(attached)}.")
     if form.errors:
@@ -61,7 +61,7 @@ def attach(request: HttpRequest, number: str, kind: str) -> HttpResponse:
             messages.success(request, f"{done} attached.")
             return redirect(f"{crq.get_absolute_url()}#documents")
         return _form_page(request, crq, form, CRQ_FLOW.steps[f"attach_{kind}"].label)
-    sentence = " ".join(error for errors in form.errors.values() for error in errors)
+    sentence = " ".join(str(error) for errors in form.errors.values() for error in errors)
     answer = JsonResponse({"sentence": sentence or f"{done} attached."})
     answer.status_code = 201 if done else 422
     return answer
@@ -69,9 +69,9 @@ def attach(request: HttpRequest, number: str, kind: str) -> HttpResponse:
 
 def _attach(crq: CRQ, kind: str, upload: UploadedFile[Any], request: HttpRequest) -> str:
     """Attaches it and returns the name it got."""
-    given = {"kind": kind, "file": upload, "name": safe_name(upload.name or "")}
-    perform(CRQ_FLOW, f"attach_{kind}", crq, by=person(request), **given)
-    return str(given["name"])
+    name = safe_name(upload.name or "")
+    perform(CRQ_FLOW, f"attach_{kind}", crq, by=person(request), kind=kind, file=upload, name=name)
+    return name
 
 
 def _form_page(request: HttpRequest, crq: CRQ, form: Any, title: str) -> HttpResponse:

@@ -59,7 +59,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if form.changed_meanwhile() and not form.nothing_new:
             clash = form.clash(remark=_recorded(facts, clock.now()))
-            again = MergeForm(form.data.dict() | {"seen": form.token()}, facts=facts)
+            again = MergeForm(request.POST.dict() | {"seen": form.token()}, facts=facts)
             return _form_page(request, again, deployment, title, **more, clash=clash)
         try:
             if not form.nothing_new:

@@ -80,6 +80,7 @@ def _context(draft: Draft, step: int, deployment: Deployment) -> dict[str, Any]:
         "title": "New deployment",
         "intro": f"{deployment.title}: {deployment.application}, {deployment.week}.",
         "places": drafts.places(draft, step),
+        "back_url": "",
         "leave_url": reverse("my-tasks"),
         "leave_label": "Finish later",
     }

@@ -110,6 +110,7 @@ def _step_page(
         "title": "New deployment",
         "places": drafts.places(draft, step),
         "submit_label": "Save and continue",
+        "back_url": "",
         "leave_url": reverse("my-tasks"),
         "leave_label": "Finish later" if draft else "Cancel",
     }
@@ -132,9 +133,10 @@ def pull_requests(request: HttpRequest, pk: int) -> HttpResponse:
     user, now = person(request), clock.now()
     deployment = get_object_or_404(Deployment.objects.select_related("application__team", "week"), pk=pk)
     form = ScopeForm(request.POST if request.method == "POST" else None, deployment=deployment)
+    why_not = planning.fixed_scope(deployment, by=user, now=now)
     clash: Clash | None = None
     if form.is_valid():
-        if form.changed_meanwhile():
+        if form.changed_meanwhile() and not why_not:
             clash = scope_clash(deployment, form.before(), now=now)
             form = ScopeForm(_query(form.merged()), deployment=deployment)
         else:
@@ -153,7 +155,7 @@ def pull_requests(request: HttpRequest, pk: int) -> HttpResponse:
         "title": f"Pull requests of {deployment.title}",
         "intro": f"{deployment.application}, {deployment.week}. Tick what it brings to production.",
         "consequence": approval_at_stake(deployment, now),
-        "why_not": planning.fixed_scope(deployment, by=user, now=now),
+        "why_not": why_not,
         "back_url": deployment.get_absolute_url(),
         "back_label": deployment.title,
         "nothing": not form.offered,

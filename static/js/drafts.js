@@ -1,8 +1,7 @@
 // Keeps what is typed into long fields in this browser until it was sent and taken. Keyed by person, form and field.
 (() => {
   const person = document.body.dataset.person;
-  if (!person) return;
-  const prefix = `draft:${person}:`;
+  const prefix = person ? `draft:${person}:` : "draft:"; // signed out: what was just sent was not taken, whoever sent it
   const DAYS = 14;
   const fields = [...document.querySelectorAll("form[method=post] textarea, form[method=post] [data-draft]")].filter((field) => field.name && !field.disabled);
   const failed = document.querySelector(".problems, .notice-error, .notice-warning");

@@ -202,7 +202,7 @@ def test_the_four_steps_to_the_page_of_the_crq(client: Client, stage: Stage) -> 
     again = client.post(step_3, {"number": "", "title": "Session timeout"})
     crq = CRQ.objects.get()
     results = SimpleUploadedFile("Test results.pdf", PDF)
-    attached = client.post(reverse("attach-files", args=[crq.number]), {"files": [results], "next": step_4})
+    attached = client.post(reverse("attach-files", args=[crq.number]), {"documents": [results], "next": step_4})
     page = text(client.get(step_4))
     done = client.post(step_4)
 
