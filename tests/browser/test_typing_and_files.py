@@ -80,6 +80,7 @@ def test_files_without_scripts(browser: Browser, live_server: Any, stage: Stage,
         page.set_input_files("#files", [pdf("Test results.pdf"), pdf("Business case.pdf")])
         page.get_by_role("button", name="Attach", exact=True).click()
         expect(page.locator(".rows").first).to_contain_text("Business case.pdf")
+        page.locator("summary", has_text="Add documents").click()
         page.set_input_files("#files", [pdf("Notes.pdf")])
         page.get_by_role("button", name="Attach", exact=True).click()
         expect(page.locator("main")).to_contain_text("The name of Notes.pdf does not say. Choose its kind.")
