@@ -17,7 +17,8 @@
   }
 
   function size(bytes) {
-    return bytes < 1048576 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1048576).toFixed(1)} MB`;
+    if (bytes < 1024) return `${bytes} bytes`;
+    return bytes < 1048576 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`;
   }
 
   function guess(name) {
