@@ -226,7 +226,7 @@ def test_a_year_is_proposed_and_confirmed(as_: As) -> None:
         ({"last": "2026-11-20"}, "The last day comes before the first."),
         ({"last": "2026-12-11"}, "A holiday is one day."),
         ({"kind": "freeze", "last": "2027-12-11"}, "A freeze is 60 days at most."),
-        ({"first": "soon"}, "Enter a valid date."),
+        ({"first": "soon"}, "Give a date, such as 2026-12-10."),
     ],
 )
 def test_a_day_that_cannot_be_closed_gets_a_sentence(as_: As, data: dict[str, str], words: str) -> None:

@@ -165,7 +165,7 @@ def test_appointing_on_ones_own_page(client: Client, stage: Stage) -> None:
     [
         ({"role": "director"}, "You do not hold the role EDMT Director"),
         ({"deputy": ""}, "Choose one."),
-        ({"ends": "soon"}, "Enter a valid date"),
+        ({"ends": "soon"}, "Give a date"),
         ({"ends": "2026-12-06"}, "The last day is before the first"),
     ],
 )
