@@ -9,11 +9,13 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, standing
+from crq import seen
 from crq.deliverables import TABLE, Deliverable, Readiness, listed
 from crq.exemptions import EXEMPTION, at_risk
 from crq.flow import CRQ_FLOW
 from crq.missed import missed, tuesday_snapshots
 from crq.models import Decision, ExemptionRequest
+from crq.readers import contributors
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
@@ -50,6 +52,8 @@ class Panel:
     acts: list[Act] = field(default_factory=list)
     note_label: str = ""
     hidden: dict[str, str] = field(default_factory=dict)
+    url: str = ""
+    hint: str = ""
 
 
 def badge(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Badge:
@@ -114,8 +118,24 @@ def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: date
             *(each for each in ask if each.enabled and not approve.enabled),
         ],
         note_label="Note" if mine else "",
-        hidden={"digest": readiness.facts.digest},
+        hidden={"digest": readiness.facts.digest, "seen": seen.token(readiness.facts)},
+        url=reverse("decide", args=[crq.number]),
+        hint=emailed([each for each in contributors(deployment, eastern_day(now)) if each != by]),
     )
+
+
+def first_names(persons: list[User]) -> str:
+    """ "Hannah and Grace", "Hannah, Grace and 2 more"; full names where a first name alone would not tell two apart."""
+    firsts = [person.first_name for person in persons]
+    names = [each.first_name if firsts.count(each.first_name) == 1 else each.name for each in persons]
+    if len(names) > 3:
+        names = [*names[:2], f"{len(names) - 2} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
+
+
+def emailed(persons: list[User]) -> str:
+    """ "Hannah and Grace are emailed"; nothing when there is nobody."""
+    return f"{first_names(persons)} {'is' if len(persons) == 1 else 'are'} emailed" if persons else ""
 
 
 def _changes_asked(deployment: Deployment, returned: Decision, by: User, now: datetime) -> Panel:

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.mail import Topic
+from accounts.models import User
 from accounts.roles import everybody
 from crq import readers
 from crq.models import ExemptionRequest
@@ -82,6 +83,18 @@ def _actor(call: Call) -> str:
         return "releaseflow"
     principal = for_whom(call)
     return f"{call.by.name} for {principal.name}" if principal else call.by.name
+
+
+def _approved(call: Call) -> None:
+    """A manager's own approval; one that came with an exemption is told with the director's decision."""
+    if call.by:
+        _tell("crq_approved")(call)
+
+
+def _mentioned(call: Call) -> None:
+    """Whom a comment names, but for its author."""
+    named = User.objects.filter(pk__in=call.note["mentioned"]).exclude(pk=call.person.pk)
+    _queue("mentioned", call, _about(call.obj), [(f"You get this because {_actor(call)} named you.", list(named))])
 
 
 def _exemption(kind: str) -> Callable[[Call], None]:
@@ -176,7 +189,9 @@ def _held(calls: Sequence[Call]) -> None:
 
 
 WRITERS: dict[str, Callable[[Call], None]] = {
+    "crq_approved": _approved,
     "crq_returned": _tell("crq_returned"),
+    "mentioned": _mentioned,
     "approval_voided": _approval_voided,
     "moved": _tell("moved"),
     "withdrawn": _tell("withdrawn"),

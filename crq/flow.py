@@ -80,6 +80,7 @@ CRQ_FLOW = Flow(
                 guards.everything_before_approval,
             ),
             effects.approve,
+            emails=("crq_approved",),
             takes=("digest",),
             done="Approved. It is cleared for install.",
         ),

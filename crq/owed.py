@@ -69,6 +69,8 @@ def owed(by: User, material: Material, *, now: datetime) -> Owed:
         tasks += deployment_inbox.batches(material.weeks, cleared, now=now)
     if who.holds(Role.SCRUM_MASTER):
         tasks += material.of_scrum_master
+    if material.requests is None and (who.team_ids() or who.holds(Role.SCRUM_MASTER)):  # those who plan
+        tasks += deployment_inbox.unfinished(by=by)
     if who.holds(Role.ADMINISTRATOR):
         tasks += material.of_administrator
     tasks += exemption_tasks.tasks(by, now=now, found=material.requests)

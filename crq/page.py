@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
+from django import forms
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.roles import Role, standing
-from crq import uploads
+from accounts.roles import Role, people, standing
 from crq.decision import Panel, badge, panel
-from crq.deliverables import TABLE, Deliverable, Readiness
-from crq.flow import CRQ_FLOW
+from crq.deliverables import TABLE, Deliverable, Readiness, repositories
 from crq.following import follow_act
+from crq.forms import CommentForm, NoteForm
+from crq.live import News
 from crq.missed import missed, tuesday_snapshots
-from crq.models import CRQ, Document
+from crq.models import CRQ
+from crq.papers import Attaching, Paper, attaching, papers
 from crq.readiness import Facts
 from crq.timeline import Entry, timeline
 from deployments.flow import DEPLOYMENT
@@ -25,7 +26,7 @@ from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
 from workflow.badge import Badge
-from workflow.eastern import eastern_day, say_day, say_instant, say_near
+from workflow.eastern import eastern_day, say_day, say_instant, say_near, say_time
 
 S = CRQ.Status
 LATE_WHILE = {Deployment.Status.PLANNED, Deployment.Status.HELD, Deployment.Status.CLEARED}
@@ -52,31 +53,6 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Paper:
-    """The current version of a document and the older ones."""
-
-    url: str
-    name: str
-    kind_label: str
-    size_text: str
-    by: str
-    at: datetime
-    version: int
-    older: list[Paper]
-
-
-@dataclass(frozen=True)
-class Attach:
-    """The upload form of one kind of document."""
-
-    kind: str
-    label: str
-    url: str
-    enabled: bool
-    why_not: str
-
-
-@dataclass(frozen=True)
 class Row:
     """One pull request."""
 
@@ -99,19 +75,33 @@ class Page:
     readiness: list[Group]
     readiness_tally: str
     documents: list[Paper]
-    attach_forms: list[Attach]
-    attach_hint: str
+    attach: Attaching | None
     pull_requests: list[Row]
     timeline: list[Entry]
+    news: News
+    deployment: Deployment
     facts: list[list[tuple[str, Any, str]]]
     acts_more: list[Act]
     follow: Act
     footnote: str
+    note_form: NoteForm
+    comment_form: CommentForm
+
+    @property
+    def problem(self) -> forms.Form | None:
+        return next((form for form in (self.note_form, self.comment_form) if form.errors), None)
 
 
-def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
+def build(
+    deployment: Deployment,
+    *,
+    by: User,
+    now: datetime,
+    note_form: NoteForm | None = None,
+    comment_form: CommentForm | None = None,
+) -> Page:
     """`deployment` comes from `with_facts`. Four further queries, for roles, timeline and follower, and two for what
-    was missed once the cutoff has passed.
+    was missed once the cutoff has passed. A form that failed comes along, so that the page keeps what was typed.
     """
     [facts] = Facts.of_all([deployment])
     facts.remember()
@@ -119,6 +109,7 @@ def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
         facts.crq.deployment = deployment
     readiness = Readiness(facts)
     done = sum(readiness.complete(each.key) for each in TABLE)
+    entries, newest = timeline(deployment)
     return Page(
         title=deployment.title,
         badge=badge(deployment, readiness, by, now),
@@ -130,15 +121,18 @@ def build(deployment: Deployment, *, by: User, now: datetime) -> Page:
         decision=panel(deployment, readiness, by=by, now=now),
         readiness=_groups(deployment, readiness, by, now),
         readiness_tally=f"{done} of {len(TABLE)} done",
-        documents=_papers(facts),
-        attach_forms=_attach_forms(facts.crq, by, now),
-        attach_hint=uploads.hint() + _voids(facts, now),
-        pull_requests=[_row(pull) for pull in facts.pull_requests],
-        timeline=timeline(deployment),
-        facts=_facts(facts),
+        documents=papers(facts),
+        attach=attaching(facts, by=by, now=now),
+        pull_requests=pull_request_rows(deployment),
+        timeline=entries,
+        news=News(newest, newest),
+        deployment=deployment,
+        facts=_facts(facts, now),
         acts_more=_more(deployment, by, now),
         follow=follow_act(deployment, by=by, now=now),
         footnote=_footnote(deployment, readiness, now),
+        note_form=note_form or NoteForm(),
+        comment_form=comment_form or CommentForm(),
     )
 
 
@@ -150,9 +144,17 @@ def _groups(deployment: Deployment, readiness: Readiness, by: User, now: datetim
         due = week.due(deadline)
         items = [_item(each, deployment, readiness, by, now, late) for each in TABLE if each.due == deadline]
         label = f"By {say_instant(due, now=now)}" if due else "No deadline"
-        met = all(readiness.complete(each.key) for each in TABLE if each.due == deadline)
-        found.append(Group(label, "Met" if met else _note(due, now), items))
+        found.append(Group(label, _met(deadline, readiness, now) or _note(due, now), items))
     return found
+
+
+def _met(deadline: str, readiness: Readiness, now: datetime) -> str:
+    """ "Met today, 10:58 am ET", once all that is due by then is there."""
+    wanted = [readiness.of[each.key] for each in TABLE if each.due == deadline]
+    if not all(each.complete for each in wanted):
+        return ""
+    last = max((each.at for each in wanted if each.at), default=None)
+    return f"Met {say_near(last, now)}" if last else "Met"
 
 
 def _note(due: datetime | None, now: datetime) -> str:
@@ -166,7 +168,7 @@ def _item(  # noqa: PLR0917
     found = readiness.of[each.key]
     owner = Role(each.owner).label
     if found.complete:
-        who = f" · {found.who}" if found.who else ""
+        who = f" · {found.who}" if found.who else f" · {found.done} of {found.total}" if found.total > 1 else ""
         when = f", {say_near(found.at, now)}" if found.at else ""
         missed_by = f" · {late[each.key]}" if each.key in late else ""
         return Item("done", each.label, f"{owner}{who}{when}{missed_by}", each.key)
@@ -177,7 +179,8 @@ def _item(  # noqa: PLR0917
     if not readiness.is_open(each) or _is_over(readiness.facts):
         return Item("none", each.label, f"{owner}{note}", each.key)
     if standing(by, eastern_day(now)).holds(each.owner, deployment.application.team_id):
-        return Item("you", each.label, f"Your turn{note}", each.key)
+        label = "Your approval" if each.key == "approved" else each.label
+        return Item("you", label, _your_turn(each, readiness, now) + note, each.key)
     return Item("part" if found.partial else "wait", each.label, f"{owner}{note}", each.key)
 
 
@@ -186,47 +189,14 @@ def _is_over(facts: Facts) -> bool:
     return facts.deployment.status in Deployment.NO_LONGER_LIVE or bool(facts.crq and facts.crq.status == S.CLOSED)
 
 
-def _papers(facts: Facts) -> list[Paper]:
-    every = list(facts.crq.documents.all()) if facts.crq else []
-    for document in every:
-        document.crq = facts.crq  # type: ignore[assignment]  # there is one, or there were no documents
-    return [
-        _paper(current, [_paper(each, []) for each in every if each.kind == kind and each.pk != current.pk])
-        for kind in Document.Kind.values
-        if (current := facts.documents.get(kind))
-    ]
+def _your_turn(each: Deliverable, readiness: Readiness, now: datetime) -> str:
+    """Since when somebody can do it: since the last thing that it needs was there."""
+    since = max((at for key in each.needs if (at := readiness.of[key].at)), default=None)
+    return f"Waiting for you since {say_near(since, now)}" if since else "Your turn"
 
 
-def _paper(document: Document, older: list[Paper]) -> Paper:
-    return Paper(
-        url=document.get_absolute_url(),
-        name=document.name,
-        kind_label=document.get_kind_display(),
-        size_text=filesizeformat(document.size),
-        by=document.by.name,
-        at=document.at,
-        version=document.version,
-        older=older,
-    )
-
-
-def _attach_forms(crq: CRQ | None, by: User, now: datetime) -> list[Attach]:
-    if crq is None or crq.status == S.CLOSED:
-        return []
-    forms = []
-    for kind, label in Document.Kind.choices:
-        button = act(CRQ_FLOW, f"attach_{kind}", crq, by=by, now=now)
-        forms.append(Attach(kind, label, reverse("attach", args=[crq.number, kind]), button.enabled, button.why_not))
-    return forms
-
-
-def _voids(facts: Facts, now: datetime) -> str:
-    """The consequence, said before the act that would cause it."""
-    if facts.approval is None:
-        return ""
-    if facts.deployment.week.passed(Deadline.APPROVAL, now) and not facts.exempted:
-        return " This CRQ is approved: a new document voids the approval, and then it is held and needs an exemption."
-    return " This CRQ is approved: a new document voids the approval, and the manager is asked again."
+def pull_request_rows(deployment: Deployment) -> list[Row]:
+    return [_row(pull) for pull in Facts.seen(deployment).pull_requests]
 
 
 def _row(pull: PullRequest) -> Row:
@@ -235,30 +205,52 @@ def _row(pull: PullRequest) -> Row:
     if how.blockers:
         state, text = "stop", how.blockers[0][0].upper() + how.blockers[0][1:]
     elif how.full:
-        state, text = "done", "Fully approved"
+        state, text = "done", f"{how.approvals} approval{'' if how.approvals == 1 else 's'}"
     meta = f"{pull.repository.short_name} #{pull.number} · {pull.author_name} · {pull.head_sha[:10]}"
     return Row(pull.title, pull.get_absolute_url(), meta, Badge(state, text))
 
 
-def _facts(facts: Facts) -> list[list[tuple[str, Any, str]]]:
-    deployment, crq, approval = facts.deployment, facts.crq, facts.approval
-    day = deployment.week.install_day
-    install = deployment.week.due(Deadline.INSTALL)
+def _facts(facts: Facts, now: datetime) -> list[list[tuple[str, Any, str]]]:
+    """Label, value and remark, in groups."""
+    deployment = facts.deployment
+    day, install = deployment.week.install_day, deployment.week.due(Deadline.INSTALL)
     branches = ", ".join(dict.fromkeys(branch.name for branch in facts.branches.values()))
-    core_dev = deployment.get_core_dev_result_display()
+    systems = ", ".join(each.short_name for each in repositories(facts))
     what = [
-        ("Install day", say_day(day) if day else "None", "After batch, about 2:00 pm ET" if install else ""),
-        ("Application", deployment.application.name, ""),
+        ("Install day", say_day(day) if day else "None", f"After batch, about {say_time(install)}" if install else ""),
+        ("Application", deployment.application.name, systems),
         ("Release branch", branches, ""),
-        ("Core dev", core_dev, deployment.core_dev_build),
+        ("Core dev", deployment.get_core_dev_result_display(), deployment.core_dev_build),
     ]
-    who = [
-        ("CRQ opened by", crq.opened_by if crq else None, ""),
-        ("Approved by", *(_acting(approval.by, approval.for_user) if approval else (None, ""))),
+    return [what, [each for each in _people(facts, now) if each[1]]]
+
+
+def _people(facts: Facts, now: datetime) -> list[tuple[str, Any, str]]:
+    """Who opened, approves, prepares, installs and verifies it; before the approval, whoever could give it."""
+    deployment, crq, plan = facts.deployment, facts.crq, facts.documents.get("plan")
+    prepared = [branch.by for branch in facts.branches.values()] + ([plan.by] if plan else [])
+    approval = facts.approval
+    if approval:
+        by, principal = _acting(approval.by, approval.for_user)
+        approver = [("Approved by", by, " · ".join(filter(None, [principal, say_near(approval.at, now)])))]
+    else:
+        approver = [("Approver", person, "") for person in _approvers(facts, now)[:2]]
+    return [
+        ("CRQ opened by", crq.opened_by if crq else None, say_near(crq.opened_at, now) if crq else ""),
+        *approver,
+        ("DevOps", prepared[0] if prepared else None, ""),
         ("Installed by", deployment.installed_by, ""),
         ("Verified by", *_acting(deployment.verified_by, deployment.verified_for)),
     ]
-    return [what, [each for each in who if each[1]]]
+
+
+def _approvers(facts: Facts, now: datetime) -> list[User]:
+    """The managers without an obvious part in the change; the flow has the last word."""
+    if facts.deployment.status not in LATE_WHILE:
+        return []
+    parts = {pull.author_id for pull in facts.pull_requests} | ({facts.crq.opened_by_id} if facts.crq else set())
+    managers = people(Role.MANAGER, facts.deployment.application.team_id, on=eastern_day(now))
+    return [person for person in managers if person.pk not in parts]
 
 
 def _acting(by: User | None, principal: User | None) -> tuple[User | None, str]:

@@ -62,6 +62,14 @@ def _office(role: Role) -> Find:
     return lambda deployment, day: people(role, on=day)
 
 
+def contributors(deployment: Deployment, day: date) -> list[User]:
+    """Who brought what the manager approves: the CRQ, the documents, the branches, the core-dev build."""
+    facts = Facts.seen(deployment)
+    brought = [facts.crq.opened_by if facts.crq else None, *(document.by for document in facts.documents.values())]
+    brought += [*(branch.by for branch in facts.branches.values()), deployment.core_dev_by]
+    return list({person.pk: person for person in brought if person and person.is_active}.values())
+
+
 def _followers(deployment: Deployment, day: date) -> list[User]:
     following = Follower.objects.filter(deployment=deployment, user__is_active=True).select_related("user")
     return [each.user for each in following.order_by("pk")]
@@ -72,6 +80,7 @@ APPROVES = "You get this because you are a Dev Manager of {team}, or act for one
 RUNS_RELEASE = "You get this because you are the Scrum Master, or act for one."
 WORKS_IN_DEVOPS = "You get this because you work in DevOps."
 DECIDES = "You get this because you decide about exemptions as EDMT Director, or act for the director."
+BROUGHT = "You get this because you brought a part of what the manager decides about."
 FOLLOWS = "You get this because you follow this deployment. You can stop on its page."
 
 OWNERS = Reader(_owners, WORKS_IN_TEAM)
@@ -85,11 +94,13 @@ DEVOPS = Reader(_office(Role.DEVOPS), WORKS_IN_DEVOPS)
 DEVOPS_ACT = Reader(_office(Role.DEVOPS), WORKS_IN_DEVOPS, acts=True)
 DIRECTOR = Reader(_office(Role.DIRECTOR), DECIDES)
 DIRECTOR_DECIDES = Reader(_office(Role.DIRECTOR), DECIDES, acts=True)
+CONTRIBUTORS = Reader(contributors, BROUGHT)
 FOLLOWERS = Reader(_followers, FOLLOWS, Topic.FOLLOWED)
 
 READERS: dict[str, tuple[Reader, ...]] = {
     "approval_needed": (APPROVERS,),
-    "crq_returned": (OWNERS, FOLLOWERS),
+    "crq_approved": (CONTRIBUTORS,),
+    "crq_returned": (OWNERS, CONTRIBUTORS, FOLLOWERS),
     "approval_voided": (OWNERS_ACT, FOLLOWERS),
     "moved": (OWNERS_LEARN, FOLLOWERS),
     "withdrawn": (OWNERS_LEARN, FOLLOWERS),

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from django.urls import reverse
 
 from deployments.models import Deployment
+from workflow.markup import rendered
 from workflow.models import Event
+
+ATTACHED = "attached"
+ONE_GO = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Something that an entry is about; without an address it is only named."""
+
+    text: str
+    url: str
 
 
 @dataclass(frozen=True)
 class Entry:
+    """`who` did what `text` says with what `links` name, then `rest`. `quote` is plain, `said` a comment's HTML."""
+
     icon: str
     who: str
     text: str
     at: datetime
     quote: str = ""
     initials: str = ""
+    links: list[Link] = field(default_factory=list)
+    rest: str = ""
+    said: str = ""
+    anchor: str = ""
 
 
 SAID: dict[tuple[str, str], tuple[str, str]] = {
@@ -39,40 +60,77 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
     ("deployment", "remind"): ("mail", "asked the team again to verify"),
     ("deployment", "verify"): ("done", "verified the install"),
     ("nudge", "nudge"): ("mail", "nudged {asked}: {step}"),
+    ("deployment", "comment"): ("review", ""),
     ("exemption", "request"): ("exempt", "asked for an exemption"),
     ("exemption", "note"): ("exempt", "wrote about the exemption: {text}"),
     ("exemption", "grant"): ("exempt", "granted the exemption: {condition}"),
     ("exemption", "deny"): ("stop", "denied the exemption"),
     ("exemption", "lapse"): ("stop", "closed the exemption without a decision"),
     ("exemption", "withdraw"): ("exempt", "withdrew the request for an exemption"),
-    ("pull_request", "plan"): ("pr", "added {subject}"),
-    ("pull_request", "unplan"): ("pr", "took {subject} out"),
-    ("pull_request", "review"): ("pr", "reviewed {subject}: {verdict}"),
-    ("pull_request", "new_head"): ("pr", "recorded new commits on {subject}"),
+    ("pull_request", "plan"): ("pr", "added {link}"),
+    ("pull_request", "unplan"): ("pr", "took {link} out"),
+    ("pull_request", "review"): ("pr", "reviewed {link}: {verdict}"),
+    ("pull_request", "new_head"): ("pr", "recorded new commits on {link}"),
     ("crq", "open"): ("doc", "created {subject}"),
     ("crq", "approve"): ("done", "approved the CRQ"),
     ("crq", "return"): ("review", "asked for changes"),
     ("crq", "void"): ("stop", "voided the approval"),
     ("crq", "close"): ("doc", "closed the CRQ: {closure}"),
     ("crq", "correct"): ("doc", "corrected how the CRQ was closed: {closure}, not {was}"),
-    ("crq", "attach_justification"): ("doc", "attached {name}, version {version}"),
-    ("crq", "attach_tests"): ("doc", "attached {name}, version {version}"),
-    ("crq", "attach_plan"): ("doc", "attached {name}, version {version}"),
+    ("crq", "attach_justification"): ("doc", ATTACHED),
+    ("crq", "attach_tests"): ("doc", ATTACHED),
+    ("crq", "attach_plan"): ("doc", ATTACHED),
 }
 
 
-def timeline(deployment: Deployment) -> list[Entry]:
-    """Oldest first; what only echoes another entry is left out."""
-    events = Event.objects.filter(deployment_id=deployment.pk).select_related("actor", "for_user")
-    return [_entry(event) for event in events if (event.object_type, event.action) in SAID]
+def timeline(deployment: Deployment) -> tuple[list[Entry], int]:
+    """The whole story, and the number of its newest event."""
+    events = list(Event.objects.filter(deployment_id=deployment.pk).select_related("actor", "for_user"))
+    return entries(events, deployment), max((event.pk for event in events), default=0)
 
 
-def _entry(event: Event) -> Entry:
+def entries(events: Iterable[Event], deployment: Deployment) -> list[Entry]:
+    """Oldest first; what only echoes another entry is left out, and files attached together are one entry."""
+    found: list[Entry] = []
+    for event in events:
+        if (event.object_type, event.action) not in SAID:
+            continue
+        entry = _entry(event, deployment)
+        if found and _together(found[-1], entry):
+            entry = replace(entry, links=found.pop().links + entry.links)
+        found.append(entry)
+    return found
+
+
+def _together(before: Entry, entry: Entry) -> bool:
+    """Two uploads of one person within a few minutes."""
+    uploads = before.text == entry.text == ATTACHED and before.who == entry.who
+    return uploads and not before.quote and not entry.quote and entry.at - before.at <= ONE_GO
+
+
+def _entry(event: Event, deployment: Deployment) -> Entry:
     icon, words = SAID[event.object_type, event.action]
     values = {key: _plain(value) for key, value in event.data.items()} | {"subject": event.subject}
-    text = words.format_map(_Known(values)).strip().rstrip(":")
+    text, _, rest = words.partition("{link}")
+    text, rest = (part.format_map(_Known(values)).strip() for part in (text, rest))
     who = event.data.get("approver") or event.actor_name  # the approval came with the exemption request
-    return Entry(icon, who, text, event.at, event.reason)
+    found = Entry(icon, who, text.rstrip(":"), event.at, event.reason, links=_links(event, deployment), rest=rest)
+    if event.action != "comment":
+        return found
+    initials = event.actor.initials if event.actor else ""
+    return replace(found, quote="", said=rendered(event.reason), initials=initials, anchor=f"comment-{event.pk}")
+
+
+def _links(event: Event, deployment: Deployment) -> list[Link]:
+    """The file that was attached, or the pull request; what it is about stands in the words."""
+    if event.action.startswith("attach_"):
+        name = f"{event.data.get('name', '')}, version {event.data.get('version', 1)}"
+        crq = getattr(deployment, "crq", None)
+        known = crq is not None and "id" in event.data
+        return [Link(name, reverse("document", args=[crq.number, event.data["id"]]) if known and crq else "")]
+    if event.object_type == "pull_request":
+        return [Link(event.subject, reverse("pull-request", args=[event.object_id]))]
+    return []
 
 
 def _plain(value: object) -> str:

@@ -33,6 +33,12 @@ PAGES = (b"<!doctype html", b"<html", b"<script", b"<svg", b"<?xml")
 LONGEST_NAME = 150
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 """Names that Windows keeps for itself: such a file could not be saved there."""
+KIND_WORDS: dict[str, tuple[str, ...]] = {
+    "plan": ("install", "backout", "back-out", "rollback", "runbook", "plan"),
+    "tests": ("test", "result", "qa", "coverage", "junit", "report"),
+    "justification": ("justification", "business", "case", "why", "reason"),
+}
+"""Words of file names, and the kind of document they speak for; the first kind that fits is taken."""
 
 
 def megabytes() -> int:
@@ -40,7 +46,18 @@ def megabytes() -> int:
 
 
 def hint() -> str:
-    return f"{ALLOWED}; up to {megabytes()} MB."
+    return f"{ALLOWED}; up to {megabytes()} MB a file."
+
+
+def accepted() -> str:
+    """For a file input's `accept`."""
+    return ",".join(f".{ending}" for ending in (*SIGNATURES, "jpeg"))
+
+
+def guess_kind(name: str) -> str:
+    """The kind that a file's name speaks of, or nothing."""
+    said = name.lower()
+    return next((kind for kind, words in KIND_WORDS.items() if any(word in said for word in words)), "")
 
 
 def safe_name(name: str) -> str:

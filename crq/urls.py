@@ -2,16 +2,34 @@
 
 from django.urls import URLPattern, path
 
-from crq.views import emails, evidence, follow, forms, install_day, listing, mail_delivery, page
+from crq.views import (
+    decision,
+    documents,
+    emails,
+    evidence,
+    follow,
+    forms,
+    install_day,
+    listing,
+    mail_delivery,
+    new_deployment,
+    page,
+)
 
 urlpatterns: list[URLPattern] = [
     path("crqs/", listing.crqs, name="crqs"),
     path("crqs/<str:number>/", page.crq_page, name="crq"),
     path("crqs/<str:number>/evidence/", evidence.crq, name="evidence"),
-    path("crqs/<str:number>/documents/<int:pk>/", forms.document, name="document"),
     path("crqs/<str:number>/documents/<int:pk>/text/", install_day.document_text, name="document-text"),
-    path("crqs/<str:number>/attach/<str:kind>/", forms.attach, name="attach"),
+    path("crqs/<str:number>/documents/<int:pk>/", documents.document, name="document"),
+    path("crqs/<str:number>/attach/", documents.attach_files, name="attach-files"),
+    path("crqs/<str:number>/attach/<str:kind>/", documents.attach, name="attach"),
+    path("crqs/<str:number>/decide/", decision.decide, name="decide"),
+    path("deployments/new/<int:pk>/crq/", new_deployment.step_crq, name="new-deployment-crq"),
+    path("deployments/new/<int:pk>/documents/", new_deployment.step_documents, name="new-deployment-documents"),
     path("deployments/<int:pk>/", page.deployment_page, name="deployment"),
+    path("deployments/<int:pk>/comments/", decision.comment, name="comment"),
+    path("deployments/<int:pk>/news/", decision.news, name="news"),
     path("deployments/<int:pk>/crq/", forms.open_crq, name="open-crq"),
     path("deployments/<int:pk>/merge/", forms.merge, name="merge"),
     path("deployments/<int:pk>/follow/", follow.follow, name="follow"),

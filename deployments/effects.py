@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from accounts.roles import Role, standing
 from deployments.guards import closed_week, other_live_deployment
+from deployments.mentions import mentioned
 from deployments.models import Contained, Deferral, Deployment, PullRequest, ReleaseBranch, Review, ReviewDecision
 from workflow.eastern import eastern_day, say_day
 from workflow.machine import for_whom, take
+from workflow.models import Event
 from workflow.steps import Call, Refused
+
+ONE_PRESS = timedelta(minutes=1)
 
 
 def plan(call: Call) -> None:
@@ -85,6 +91,20 @@ def undo_finish(call: Call) -> None:
 def verify(call: Call) -> None:
     call.obj.verified_at, call.obj.verified_by = call.now, call.by
     call.obj.verified_for = for_whom(call)
+
+
+def comment(call: Call) -> None:
+    """The words are the call's reason. Notes who is `mentioned`, and which names behind an @ are `unknown`."""
+    if _just_said(call):
+        raise Refused.because("This comment was posted a moment ago.", "done")
+    found, unknown = mentioned(call.reason)
+    call.note |= {"mentioned": [each.pk for each in found], "unknown": unknown}
+
+
+def _just_said(call: Call) -> bool:
+    """A second press of the same button."""
+    said = Event.objects.filter(object_type=call.flow.name, object_id=call.obj.pk, action=call.step.action)
+    return said.filter(actor=call.by, reason=call.reason, at__gte=call.now - ONE_PRESS).exists()
 
 
 def submit(call: Call) -> None:

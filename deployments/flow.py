@@ -223,6 +223,17 @@ DEPLOYMENT = Flow(
             effects.verify,
             done="Verified. Nothing is left to do for it.",
         ),
+        Step(
+            "comment",
+            "Comment",
+            tuple(S),
+            effect=effects.comment,
+            needs_reason=True,
+            emails=("mentioned",),
+            plain=False,
+            anyone=True,
+            done="Comment posted.",
+        ),
     ],
     join=join_week,
 )

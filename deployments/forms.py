@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -182,17 +183,21 @@ def targets(application: Application, weeks: list[ReleaseWeek]) -> Choices:
 
 
 class DeploymentForm(forms.Form):
-    """A new deployment with the submitted pull requests that it brings."""
+    """What is installed and when: the first step of a new deployment. `key` makes two presses one; `wished` goes on."""
 
     application = forms.ModelChoiceField(Application.objects.none(), empty_label="Choose")
     week = forms.ModelChoiceField(ReleaseWeek.objects.none(), empty_label=None)
-    title = forms.CharField(max_length=200, help_text="What changes for the people who use it.")
-    pull_requests = forms.ModelMultipleChoiceField(
-        PullRequest.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Pull requests"
+    title = forms.CharField(
+        max_length=200,
+        help_text="What changes for the people who use it.",
+        error_messages={"required": "Say in a few words what changes."},
     )
+    key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    wished = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, user: User, now: datetime, only: Application | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["title"].widget.attrs["data-draft"] = ""
         who = standing(user, eastern_day(now))
         every = Application.objects.all()
         own = every if who.holds(Role.SCRUM_MASTER) else every.filter(team__in=who.team_ids())
@@ -200,26 +205,39 @@ class DeploymentForm(forms.Form):
         _offer(self.fields["application"], every, self.own)
         weeks = open_for_plans(now)
         _offer_choices(self.fields["week"], every_week(), [(str(week.pk), say_week(week, now)) for week in weeks])
-        submitted = PullRequest.objects.filter(status=PullRequest.Status.SUBMITTED)
-        shown = submitted.filter(repository__application__in=[only] if only else self.own)
-        shown = shown.select_related("repository__application", "author").order_by("-submitted_at", "-pk")
-        self.offered = list(shown[:MOST_OFFERED])
-        # One that was planned meanwhile is understood, so that the flow can say so.
-        choices = [(str(each.pk), describe(each, with_application=only is None)) for each in self.offered]
-        _offer_choices(self.fields["pull_requests"], PullRequest.objects.all(), choices)
+
+    def clean_key(self) -> UUID:
+        key: UUID | None = self.cleaned_data["key"]
+        return key or uuid4()
+
+    def clean_wished(self) -> list[int]:
+        return [
+            int(word)
+            for word in self.cleaned_data["wished"].split()
+            if word.isascii() and len(word) < 10 and word.isdigit()
+        ]
+
+
+def numbers(text: str) -> list[int]:
+    """The whole numbers among the words of a hidden field."""
+    return [int(word) for word in text.split() if word.isascii() and word.isdigit() and len(word) < 19]
 
 
 class ScopeForm(forms.Form):
-    """The pull requests of a deployment, and those that could join it. `shown` tells later what was on the page."""
+    """The pull requests of a deployment, and those that could join it. `shown` tells later what was in it then.
+
+    A deployment that is not planned yet has none.
+    """
 
     pull_requests = forms.ModelMultipleChoiceField(
         PullRequest.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Pull requests"
     )
     shown = forms.CharField(required=False, widget=forms.HiddenInput, max_length=20 * MOST_OFFERED)
 
-    def __init__(self, *args: Any, deployment: Deployment, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, deployment: Deployment, wished: Collection[int] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        inside = deployment.pull_requests.select_related("repository", "author")
+        pull_requests = deployment.pull_requests if deployment.pk else PullRequest.objects.none()
+        inside = pull_requests.select_related("repository", "author")
         waiting = PullRequest.objects.filter(
             status=PullRequest.Status.SUBMITTED, repository__application=deployment.application_id
         )
@@ -228,17 +246,33 @@ class ScopeForm(forms.Form):
         self.offered = self.inside + list(waiting[:MOST_OFFERED])
         choices = [(str(each.pk), describe(each)) for each in self.offered]
         _offer_choices(self.fields["pull_requests"], PullRequest.objects.select_related("repository"), choices)
-        self.initial["pull_requests"] = [each.pk for each in self.inside]
+        self.initial["pull_requests"] = [each.pk for each in self.inside] + list(wished)
         self.initial["shown"] = " ".join(str(each.pk) for each in self.inside)
 
     def changes(self) -> tuple[list[PullRequest], list[PullRequest]]:
         """What to add and what to take out. What somebody else added after the page was opened stays."""
         chosen = list(self.cleaned_data["pull_requests"])
-        shown = set(self.cleaned_data["shown"].split())
-        inside = {each.pk for each in self.inside}
+        shown, inside = self.before(), {each.pk for each in self.inside}
         add = [each for each in chosen if each.pk not in inside]
-        remove = [each for each in self.inside if each not in chosen and str(each.pk) in shown]
+        remove = [each for each in self.inside if each not in chosen and each.pk in shown]
         return add, remove
+
+    def before(self) -> set[int]:
+        """What was in the deployment when the page was opened."""
+        return set(numbers(self.cleaned_data["shown"]))
+
+    def changed_meanwhile(self) -> set[int]:
+        """What somebody else added or took out after the page was opened, unless the ticks agree with it."""
+        inside = {each.pk for each in self.inside}
+        chosen = {each.pk for each in self.cleaned_data["pull_requests"]}
+        return (self.before() ^ inside) & (chosen ^ inside)
+
+    def merged(self) -> dict[str, Any]:
+        """The form's data with the other person's change in it: what both of them did, and what is in it now."""
+        shown, inside = self.before(), {each.pk for each in self.inside}
+        chosen = {each.pk for each in self.cleaned_data["pull_requests"]}
+        ticked = (inside | (chosen - shown)) - (shown - chosen)
+        return {"pull_requests": [str(pk) for pk in sorted(ticked)], "shown": " ".join(map(str, sorted(inside)))}
 
 
 class DecisionForm(forms.Form):

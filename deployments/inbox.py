@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, Standing, standing
-from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, Review
+from deployments.models import ClosedDay, CodeReview, Deployment, Draft, PullRequest, ReleaseWeek, Review
 from deployments.policy import Deadline
 from deployments.weeks import AHEAD
 from workflow.eastern import eastern_day, say_day
@@ -140,3 +140,16 @@ def unconfirmed_years(*, now: datetime) -> Iterator[Task]:
                 url=f"{reverse('closed-days')}?year={year}&propose=1#propose",
                 why="Weeks of that year are opened without any",
             )
+
+
+def unfinished(*, by: User) -> Iterator[Task]:
+    """New deployments that this person began and left."""
+    drafts = Draft.objects.filter(by=by).exclude(deployment__status=Deployment.Status.WITHDRAWN)
+    for draft in drafts.select_related("week"):
+        yield Task(
+            verb="Continue",
+            subject=f"the deployment {draft.title}",
+            url=draft.get_absolute_url(),
+            why=f"You began it for the {draft.week}. Next is step {draft.step} of 4: {draft.get_step_display()}",
+            since=draft.begun_at,
+        )

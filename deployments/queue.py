@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -13,11 +13,17 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role, standing
 from deployments.models import PullRequest, Repository, Review
+from workflow import keyset
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_ago, say_day
 
 PER_PAGE = 50
-LAST_PAGE = 1000
+MOST_IN_A_FILE = 20_000
+ORDER = ("status", "submitted_at", "pk")
+HEAD = (
+    "Pull request", "Title", "Repository", "Number", "Application", "Team", "Author", "State", "Review", "Head commit",
+    "Submitted at", "Week", "Address",
+)  # fmt: skip
 MOST_COUNTED = 100
 LABELS = {
     "waiting": "Waiting",
@@ -66,28 +72,47 @@ class Queue:
     next_page_url: str
 
     @property
+    def csv_url(self) -> str:
+        return f"{_url(self.view, self.q)}&format=csv"
+
+    @property
     def empty_sentence(self) -> str:
         return f"Nothing matches “{self.q}” here." if self.q else EMPTY[self.view]
 
 
-def queue(user: User, *, view: str, q: str, page: str, now: datetime) -> Queue:
-    """One page of the list. Unknown views and page numbers fall back to the first."""
-    q = q.replace("\0", "").strip()[:200]
-    view = view if view in LABELS else ("all" if q else "waiting")
-    number = int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 5 else 1
-    number = min(max(number, 1), LAST_PAGE)
-    found = matching(_in_view(view, user, now), q.split()[:8]).order_by("-status", "-submitted_at", "-pk")
-    first = (number - 1) * PER_PAGE
-    pull_requests = list(with_reviews(found)[first : first + PER_PAGE + 1])
-    more = len(pull_requests) > PER_PAGE and number < LAST_PAGE
+def queue(user: User, *, view: str, q: str, at: str = "", now: datetime) -> Queue:
+    """One page of the list. An unknown view is the one of what waits, an unknown place the beginning."""
+    view, q = _asked(view, q)
+    found = keyset.page(with_reviews(_found(user, view, q, now)), ORDER, at=at, size=PER_PAGE)
     return Queue(
-        rows=[row(each, user, now) for each in pull_requests[:PER_PAGE]],
+        rows=[row(each, user, now) for each in found.rows],
         views=[_view(key, user, now, q, current=key == view) for key in LABELS],
         view=view,
         q=q,
-        previous_page_url=_url(view, q, number - 1) if number > 1 else "",
-        next_page_url=_url(view, q, number + 1) if more else "",
+        previous_page_url=_url(view, q, found.newer) if found.newer else "",
+        next_page_url=_url(view, q, found.older) if found.older else "",
     )
+
+
+def cells(user: User, *, view: str, q: str, now: datetime) -> Iterator[tuple[object, ...]]:
+    """The whole list as rows of a spreadsheet, at most MOST_IN_A_FILE of them."""
+    found = with_reviews(_found(user, *_asked(view, q), now)).order_by(*(f"-{name}" for name in ORDER))
+    for each in found[:MOST_IN_A_FILE].iterator(chunk_size=500):
+        application = each.repository.application
+        week = each.deployment.week.thursday if each.deployment else None
+        yield (
+            each, each.title, each.repository, each.number, application, application.team, each.author_name,
+            each.get_status_display(), badge(each, user, now).text, each.head_sha, each.submitted_at, week, each.url,
+        )  # fmt: skip
+
+
+def _asked(view: str, q: str) -> tuple[str, str]:
+    q = q.replace("\0", "").strip()[:200]
+    return view if view in LABELS else ("all" if q else "waiting"), q
+
+
+def _found(user: User, view: str, q: str, now: datetime) -> QuerySet[PullRequest]:
+    return matching(_in_view(view, user, now), q.split()[:8])
 
 
 def with_reviews(pull_requests: QuerySet[PullRequest]) -> QuerySet[PullRequest]:
@@ -194,6 +219,6 @@ def _count(found: QuerySet[PullRequest]) -> str:
     return f"{MOST_COUNTED - 1}+" if number == MOST_COUNTED else str(number)
 
 
-def _url(view: str, q: str, page: int = 1) -> str:
-    asked = {"view": view} | ({"q": q} if q else {}) | ({"page": str(page)} if page > 1 else {})
+def _url(view: str, q: str, at: str = "") -> str:
+    asked = {"view": view} | ({"q": q} if q else {}) | ({"at": at} if at else {})
     return f"{reverse('pull-requests')}?{urlencode(asked)}"

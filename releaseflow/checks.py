@@ -13,7 +13,7 @@ from django.db import connections
 def trigrams(databases: Sequence[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Search for the middle of words is indexed on PostgreSQL only with its pg_trgm extension."""
     lacking = [alias for alias in databases or () if _lacks_trigrams(alias)]
-    hint = "As a database owner run CREATE EXTENSION pg_trgm; then `manage.py migrate releaseflow 0001`, `manage.py migrate`."
+    hint = "A database owner runs CREATE EXTENSION pg_trgm; then `manage.py migrate releaseflow 0001` and `migrate`."
     return [
         checks.Warning(
             f"PostgreSQL's pg_trgm extension is missing in the database {alias}, so search reads whole tables.",

@@ -159,7 +159,7 @@ def _last(flow: Flow, step: Step, obj: Any) -> Event | None:
 
 
 def _wrong_role(step: Step, obj: Any, by: Actor, now: datetime) -> Refusal | None:
-    if by is None:
+    if by is None or step.anyone:
         return None
     if not step.roles:
         return Refusal("role", "releaseflow does this by itself.")

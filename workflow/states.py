@@ -37,7 +37,7 @@ def _arrows(step: Step) -> list[str]:
 def _row(flow: Flow, step: Step) -> str:
     sources = ", ".join(step.sources) or "–"
     target = step.target or "stays"
-    roles = ", ".join(Role(role).label for role in step.roles) or "the system"
+    roles = ", ".join(Role(role).label for role in step.roles) or ("anyone signed in" if step.anyone else "the system")
     then = "has consequences" if step.action in flow.consequences else ""
     reason = " (reason)" if step.needs_reason else ""
     return f"| {step.action}{reason} | {sources} → {target} | {roles} | {then} | {', '.join(step.emails)} |"

@@ -86,7 +86,8 @@ class Step:
     """One row of a flow's table.
 
     No `sources`: the object begins with this step. No `target`: a fact is recorded and the status stays.
-    No `roles`: only the system does it. `effect` sets facts on the locked object and may refuse the input.
+    No `roles`: only the system does it, unless it is for `anyone` who is signed in.
+    `effect` sets facts on the locked object and may refuse the input.
     `done` is what people read when it is done, as a sentence; who was e-mailed is added to it (`outcome.py`).
     `lock` takes the place of the flow's, given (key, input), where a step needs more than its object.
     `already` says who did it before, for an object without a status that would tell. A `plain` step needs nothing but
@@ -104,6 +105,7 @@ class Step:
     emails: tuple[str, ...] = ()
     already: Guard | None = None
     plain: bool = True
+    anyone: bool = False
     takes: tuple[str, ...] = ()
     lock: Callable[[int, dict[str, Any]], Any] | None = None
     done: str = ""

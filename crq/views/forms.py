@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import logging
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.files import File
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
 
 from accounts.person import person
 from crq.flow import CRQ_FLOW
-from crq.forms import AttachForm, MergeForm, MoveForm, OpenCRQForm
-from crq.keeping import only_with_its_record, sha256
-from crq.models import CRQ, Document
+from crq.forms import MergeForm, MoveForm, OpenCRQForm
+from crq.models import CRQ
 from crq.readiness import Facts
-from crq.uploads import safe_name
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from workflow import clock
+from workflow.eastern import say_near
 from workflow.machine import begin, perform, refusal
 from workflow.steps import Flow, Refused
 from workflow.transactions import whole
 
-logger = logging.getLogger(__name__)
-
 
 def _form_page(request: HttpRequest, form: Any, deployment: Deployment, title: str, **more: Any) -> HttpResponse:
     context = {"form": form, "title": title, "back_url": deployment.get_absolute_url(), "back_label": deployment.title}
-    return render(request, "deployments/form.html", context | more, status=422 if form.errors else 200)
+    status = 409 if more.get("clash") else 422 if form.errors else 200
+    return render(request, "deployments/form.html", context | more, status=status)
 
 
 def _why_not(flow: Flow, action: str, obj: Any, request: HttpRequest) -> str:
@@ -54,42 +50,36 @@ def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(request, form, deployment, "Create the CRQ", submit_label="Create CRQ", why_not=why_not)
 
 
-@require_POST
-def attach(request: HttpRequest, number: str, kind: str) -> HttpResponse:
-    """The next version of one kind of document."""
-    crq = get_object_or_404(CRQ.objects.select_related("deployment__week", "deployment__application"), number=number)
-    if kind not in Document.Kind.values:
-        raise Http404
-    form = AttachForm(request.POST, request.FILES)
-    if form.is_valid():
-        upload = form.cleaned_data["file"]
-        given = {"kind": kind, "file": upload, "name": safe_name(upload.name)}
-        try:
-            with only_with_its_record():
-                perform(CRQ_FLOW, f"attach_{kind}", crq, by=person(request), **given)
-        except Refused as refused:
-            form.add_error("file", str(refused))
-        else:
-            messages.success(request, f"{given['name']} attached.")
-            return redirect(f"{crq.get_absolute_url()}#documents")
-    title = CRQ_FLOW.steps[f"attach_{kind}"].label
-    return _form_page(request, form, crq.deployment, title, submit_label="Attach")
-
-
 def merge(request: HttpRequest, pk: int) -> HttpResponse:
-    """Release branches and the core-dev result, recorded in one transaction."""
+    """Release branches and the core-dev result, recorded in one transaction; two people's at once are shown: 409."""
     deployment = get_object_or_404(Deployment.objects.select_related("application__team", "week"), pk=pk)
-    form = MergeForm(request.POST or None, facts=Facts.fresh(deployment))
+    facts = Facts.fresh(deployment)
+    form = MergeForm(request.POST or None, facts=facts)
+    title, more = "Release branch and core dev", {"submit_label": "Record"}
     if request.method == "POST" and form.is_valid():
+        if form.changed_meanwhile() and not form.nothing_new:
+            clash = form.clash(remark=_recorded(facts, clock.now()))
+            again = MergeForm(request.POST.dict() | {"seen": form.token()}, facts=facts)
+            return _form_page(request, again, deployment, title, **more, clash=clash)
         try:
-            _record(deployment, form, request)
+            if not form.nothing_new:
+                _record(deployment, form, request)
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
             messages.success(request, "Recorded.")
             return redirect(deployment)
     why_not = _why_not(DEPLOYMENT, "record_branch", deployment, request)
-    return _form_page(request, form, deployment, "Release branch and core dev", submit_label="Record", why_not=why_not)
+    return _form_page(request, form, deployment, title, **more, why_not=why_not)
+
+
+def _recorded(facts: Facts, now: datetime) -> str:
+    """Who recorded one of these facts last, and when."""
+    said = [(branch.at, branch.by) for branch in facts.branches.values()]
+    if facts.deployment.core_dev_at and facts.deployment.core_dev_by:
+        said.append((facts.deployment.core_dev_at, facts.deployment.core_dev_by))
+    at, by = max(said, key=lambda each: each[0], default=(None, None))
+    return f"{by.name}, {say_near(at, now)}" if at and by else ""
 
 
 @whole
@@ -116,31 +106,3 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     why_not = _why_not(DEPLOYMENT, "move", deployment, request)
     title = f"Move {deployment.title}"
     return _form_page(request, form, deployment, title, submit_label="Move", consequence=consequence, why_not=why_not)
-
-
-def _as_attached(found: Document) -> File[bytes]:
-    """The stored file, once its content is known to be what was attached; Refused, in words, when it is not."""
-    try:
-        content = found.file.open("rb")
-        digest = sha256(content)
-    except OSError as error:
-        logger.error("The file of document %s cannot be read: %s", found.pk, error)
-        raise Refused.because(f"The file of {found.name} cannot be read now. Tell your administrator.") from error
-    if digest != found.sha256:
-        content.close()
-        logger.error("The file of document %s is not the one that was attached", found.pk)
-        raise Refused.because(
-            f"The stored file of {found.name} is not the one that was attached, so it is not given out."
-        )
-    return content
-
-
-@require_safe
-def document(request: HttpRequest, number: str, pk: int) -> FileResponse:
-    """The file itself, always as a download and never as a page of ours."""
-    found = get_object_or_404(Document, pk=pk, crq__number=number)
-    content = _as_attached(found)
-    response = FileResponse(content, as_attachment=True, filename=found.name, content_type="application/octet-stream")
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return response

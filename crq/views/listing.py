@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
 
+from accounts.person import person
+from crq.crq_list import HEAD, Asked, cells, listed
 from crq.models import CRQ
+from workflow import clock
+from workflow.spreadsheet import spreadsheet
 
-PAGE = 50
 
-
+@require_safe
 def crqs(request: HttpRequest) -> HttpResponse:
-    """`?q=` finds by number, title, application or team; an exact number opens it. `?status=` narrows."""
-    words, status = request.GET.get("q", "").strip()[:100], request.GET.get("status", "")
-    if exact := CRQ.objects.filter(number=words.upper()).first():
+    """A whole number in `?q=` opens its CRQ; `?format=csv` gives what the filters leave as a spreadsheet."""
+    asked, by, now = Asked.of(request.GET.dict()), person(request), clock.now()
+    if exact := CRQ.objects.filter(number=asked.q.upper()).first() if asked.q else None:
         return redirect(exact)
-    page = Paginator(_found(words, status), PAGE).get_page(request.GET.get("page"))
-    context = {"rows": page, "words": words, "status": status, "statuses": CRQ.Status.choices}
-    return render(request, "crq/crqs.html", context)
-
-
-def _found(words: str, status: str) -> QuerySet[CRQ]:
-    rows = CRQ.objects.select_related("deployment__application__team", "deployment__week", "opened_by")
-    if status in CRQ.Status.values:
-        rows = rows.filter(status=status)
-    if words:
-        rows = rows.filter(
-            Q(number__icontains=words)
-            | Q(title__icontains=words)
-            | Q(deployment__application__name__icontains=words)
-            | Q(deployment__application__team__name__icontains=words)
-        )
-    return rows.order_by("-pk")
+    if request.GET.get("format") == "csv":
+        return spreadsheet("crqs", HEAD, cells(asked, by=by, now=now, site=settings.SITE_URL))
+    return render(request, "crq/crqs.html", {"list": listed(asked, by=by, now=now), "now": now})

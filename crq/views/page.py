@@ -6,10 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts.person import person
+from crq.forms import CommentForm, NoteForm
 from crq.page import build
 from crq.readiness import with_facts
 from deployments.models import Deployment
 from workflow import clock
+from workflow.clash import Clash
 
 
 def crq_page(request: HttpRequest, number: str) -> HttpResponse:
@@ -25,6 +27,28 @@ def deployment_page(request: HttpRequest, pk: int) -> HttpResponse:
     return _show(request, deployment)
 
 
-def _show(request: HttpRequest, deployment: Deployment) -> HttpResponse:
-    page = build(deployment, by=person(request), now=clock.now())
-    return render(request, "crq/crq.html", {"page": page})
+def again(
+    request: HttpRequest,
+    deployment: Deployment,
+    *,
+    note_form: NoteForm | None = None,
+    comment_form: CommentForm | None = None,
+    clash: Clash | None = None,
+) -> HttpResponse:
+    """The page once more, with what was typed: 422, or 409 when somebody else changed what it is about."""
+    fresh = with_facts(Deployment.objects.filter(pk=deployment.pk)).get()
+    return _show(request, fresh, note_form=note_form, comment_form=comment_form, clash=clash)
+
+
+def _show(
+    request: HttpRequest,
+    deployment: Deployment,
+    *,
+    note_form: NoteForm | None = None,
+    comment_form: CommentForm | None = None,
+    clash: Clash | None = None,
+) -> HttpResponse:
+    now = clock.now()
+    page = build(deployment, by=person(request), now=now, note_form=note_form, comment_form=comment_form)
+    status = 409 if clash else 422 if page.problem else 200
+    return render(request, "crq/crq.html", {"page": page, "clash": clash, "now": now}, status=status)

@@ -1,5 +1,6 @@
 from deployments.models.application import Application, Repository
 from deployments.models.deployment import Contained, Deferral, Deployment, ReleaseBranch
+from deployments.models.draft import Draft
 from deployments.models.pull_request import PullRequest, Review
 from deployments.models.review import CodeReview, ReviewDecision
 from deployments.models.week import ClosedDay, Milestone, ReleaseWeek, SchedulePolicy
@@ -11,6 +12,7 @@ __all__ = [
     "Contained",
     "Deferral",
     "Deployment",
+    "Draft",
     "Milestone",
     "PullRequest",
     "ReleaseBranch",

@@ -15,10 +15,11 @@ from deployments.flow import PULL_REQUEST
 from deployments.forms import HeadForm, PullRequestForm, ReviewForm, refuse
 from deployments.models import PullRequest
 from deployments.pull_request_page import Panel
-from deployments.queue import queue, with_reviews
+from deployments.queue import HEAD, cells, queue, with_reviews
 from workflow import clock
 from workflow.eastern import say_day
 from workflow.machine import perform
+from workflow.spreadsheet import spreadsheet
 from workflow.steps import Refused
 
 NO_REPOSITORY = "Pull requests are submitted by the team that owns the repository, and none of your teams owns one."
@@ -26,9 +27,13 @@ NO_REPOSITORY = "Pull requests are submitted by the team that owns the repositor
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    asked = {name: request.GET.get(name, "") for name in ("view", "q", "page")}
-    now = clock.now()
-    context = {"queue": queue(person(request), **asked, now=now), "new_url": reverse("new-pull-request"), "now": now}
+    """`?format=csv` gives the whole of the view as a spreadsheet."""
+    by, now = person(request), clock.now()
+    asked = {name: request.GET.get(name, "") for name in ("view", "q")}
+    if request.GET.get("format") == "csv":
+        return spreadsheet("pull-requests", HEAD, cells(by, **asked, now=now))
+    found = queue(by, **asked, at=request.GET.get("at", ""), now=now)
+    context = {"queue": found, "new_url": reverse("new-pull-request"), "now": now}
     return render(request, "deployments/pull_requests.html", context)
 
 

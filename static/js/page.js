@@ -42,4 +42,9 @@
 
   // A form that came back with problems: the summary takes the focus.
   document.querySelector(".problems")?.focus();
+
+  // A link to something folded away unfolds it.
+  const unfold = () => document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("details")?.setAttribute("open", "");
+  addEventListener("hashchange", unfold);
+  unfold();
 })();

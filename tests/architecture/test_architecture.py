@@ -22,7 +22,7 @@ STATUS_WRITERS = {"workflow/machine.py"}
 STATUS_CREATORS = {"crq/deadlines.py"}
 CLOCK_READERS = {"workflow/clock.py"}
 # Markup that is trusted, as `path: the line that has it`; each needs a reason beside it here.
-TRUSTED_MARKUP: set[str] = set()
+TRUSTED_MARKUP = {"workflow/markup.py: return SafeString(clean)"}  # nh3 has cleaned it
 VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "misc", "lib"}
 CLOCKS = {
     ("timezone", "now"), ("timezone", "localtime"), ("timezone", "localdate"),

@@ -69,11 +69,12 @@ class Desk:
 
     def attach(self, crq: Any, content: bytes) -> None:
         self.sit(self.stage.cast.developer, crq.get_absolute_url())
-        self.page.locator("#attach > summary").click()
+        self.page.locator("#attach").evaluate("folded => folded.open = true")
         self.page.set_input_files(
-            "#file-tests", [FilePayload(name="New results.pdf", mimeType="application/pdf", buffer=PDF + content)]
+            "#files", [FilePayload(name="New results.pdf", mimeType="application/pdf", buffer=PDF + content)]
         )
-        self.page.locator("#attach-tests button").click()
+        self.press("Attach")
+        expect(self.page.locator(".rows", has_text="New results.pdf").first).to_be_visible()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from deployments.models import ReleaseWeek
+from deployments.models import Deployment, ReleaseWeek
 from deployments.weeks import open_for_plans, open_weeks
 from tests.cast import Cast
 from tests.factories import RepositoryFactory
@@ -106,11 +106,12 @@ class Hands:
         expect(self.page.locator("main")).to_contain_text("Sent")
 
     def attach(self, kind: str, name: str, content: bytes) -> None:
-        self.page.locator("#attach > summary").click()
+        self.page.locator("#attach").evaluate("folded => folded.open = true")
         file = FilePayload(name=name, mimeType="application/pdf", buffer=content)
-        self.page.set_input_files(f"#file-{kind}", [file])
-        self.page.locator(f"#attach-{kind} button").click()
-        expect(self.page.locator("#documents").locator("..").locator("..")).to_contain_text(name)
+        self.page.set_input_files("#files", [file])
+        self.page.get_by_label(f"What {name} is").select_option(kind)
+        self.press("Attach")
+        expect(self.page.locator(".rows a", has_text=name)).to_be_visible()
 
 
 def test_a_release_week_from_pull_request_to_both_emails(
@@ -206,8 +207,10 @@ def test_beat_holds_what_is_not_ready(page: Page, site: str, cast_of_week: tuple
     page.get_by_label("Application").select_option(label="Admin portal")
     page.get_by_label("Week").select_option(str(week.pk))
     page.get_by_label("Title").fill("Not ready in time")
-    hands.press("Plan deployment")
-    deployment = page.url
+    hands.press("Save and continue")
+    hands.press("Save and continue")
+    expect(page.get_by_label("CRQ number")).to_be_visible()
+    deployment = f"{site}{Deployment.objects.get().get_absolute_url()}"
 
     hands.move_clock("cutoff", -5)
     hands.move_clock("cutoff", 1)

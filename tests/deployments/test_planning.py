@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -15,9 +18,9 @@ from django.urls import reverse
 from accounts.models import User
 from crq.models import CRQ
 from deployments import planning
-from deployments.models import Deployment, PullRequest
+from deployments.models import Deployment, Draft, PullRequest
 from tests.factories import ApplicationFactory, RepositoryFactory
-from tests.stages import Stage, a_week, moment
+from tests.stages import PDF, Stage, a_week, moment
 from workflow import clock
 from workflow.models import Event
 from workflow.steps import Refused
@@ -29,10 +32,17 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
-def plan(client: Client, by: User, stage: Stage, **changed: Any) -> Any:
+def begin(client: Client, by: User, stage: Stage, **changed: Any) -> Any:
+    """Step 1."""
     client.force_login(by)
     given = {"application": stage.application.pk, "week": stage.week.pk, "title": "Session timeout"} | changed
     return client.post(reverse(NEW), given)
+
+
+def plan(client: Client, by: User, stage: Stage, *, pull_requests: Any = (), **changed: Any) -> Any:
+    """Steps 1 and 2, as far as they go."""
+    answer = begin(client, by, stage, **changed)
+    return client.post(answer["Location"], {"pull_requests": pull_requests}) if answer.status_code == 302 else answer
 
 
 def change(client: Client, by: User, deployment: Deployment, **given: Any) -> Any:
@@ -48,7 +58,7 @@ def test_planners_plan_with_pull_requests(client: Client, stage: Stage, by: str)
     answer = plan(client, getattr(stage.cast, by), stage, pull_requests=[each.pk for each in pulls])
 
     deployment = Deployment.objects.get()
-    assert answer["Location"] == deployment.get_absolute_url()
+    assert answer["Location"] == Draft.objects.get().url(3)
     assert set(deployment.pull_requests.values_list("pk", "status")) == {(each.pk, "planned") for each in pulls}
 
 
@@ -92,13 +102,16 @@ def test_an_address_fills_the_form(client: Client, stage: Stage) -> None:
     client.force_login(stage.cast.developer)
 
     page = text(client.get(f"{reverse(NEW)}?pull_request={pull_request.pk}&week=2026-12-17"))
+    answer = begin(client, stage.cast.developer, stage, week=second_week.pk, wished=str(pull_request.pk))
+    step = text(client.get(answer["Location"]))
 
     assert 'value="Expire idle sessions"' in page
     assert f'value="{stage.application.pk}" selected' in page
     assert f'value="{second_week.pk}" selected' in page
-    checked = [line for line in page.split("<input") if 'type="checkbox"' in line and "checked" in line]
+    assert f'name="wished" value="{pull_request.pk}"' in page
+    checked = [line for line in step.split("<input") if 'type="checkbox"' in line and "checked" in line]
     assert [f'value="{pull_request.pk}"' in line for line in checked] == [True]
-    assert other.title in page
+    assert other.title in step
 
 
 @pytest.mark.parametrize(
@@ -110,15 +123,101 @@ def test_an_address_with_nonsense_shows_the_plain_form(client: Client, stage: St
     assert client.get(f"{reverse(NEW)}?{query}").status_code == 200
 
 
-def test_sending_it_twice_gives_one_deployment(client: Client, stage: Stage) -> None:
+def test_each_step_sent_twice_does_it_once(client: Client, stage: Stage) -> None:
+    pull_request, key = stage.submit(), str(uuid4())
+    first, again = (begin(client, stage.cast.developer, stage, key=key) for _ in range(2))
+    assert first["Location"] == again["Location"]
+    for _ in range(2):
+        step = client.post(first["Location"], {"pull_requests": [pull_request.pk]})
+        assert step["Location"] == Draft.objects.get().url(3)
+
+    assert list(Deployment.objects.get().pull_requests.all()) == [pull_request]
+
+
+def test_an_application_that_has_its_deployment_already_is_said_at_once(client: Client, stage: Stage) -> None:
+    stage.plan("Session timeout")
+
+    answer = begin(client, stage.cast.developer, stage, title="Another")
+
+    assert answer.status_code == 422
+    assert "Admin portal already has a deployment in the week of Thu Dec 10: Session timeout." in text(answer)
+    assert 'value="Another"' in text(answer)
+    assert not Draft.objects.exists()
+
+
+def test_step_one_plans_nothing_and_can_be_changed(client: Client, stage: Stage) -> None:
+    begin(client, stage.cast.developer, stage)
+    draft = Draft.objects.get()
+
+    given = {"application": stage.application.pk, "week": stage.week.pk, "title": "Shorter sessions"}
+    client.post(draft.url(1), given)
+
+    assert not Deployment.objects.exists()
+    assert Draft.objects.get().title == "Shorter sessions"
+
+
+def test_going_back_to_step_one_after_the_plan_changes_nothing(client: Client, stage: Stage) -> None:
+    plan(client, stage.cast.developer, stage)
+    draft = Draft.objects.get()
+    same = {"application": stage.application.pk, "week": stage.week.pk, "title": "Session timeout"}
+
+    changed = client.post(draft.url(1), same | {"title": "Something else"})
+
+    assert client.post(draft.url(1), same)["Location"] == draft.url(2)
+    assert changed.status_code == 422
+    assert "is planned already" in text(changed)
+    assert Deployment.objects.get().title == "Session timeout"
+
+
+def test_a_draft_is_its_persons_own_and_can_be_discarded(client: Client, stage: Stage) -> None:
+    begin(client, stage.cast.developer, stage)
+    draft = Draft.objects.get()
+    discard = reverse("new-deployment-discard", args=[draft.pk])
+
+    client.force_login(stage.cast.manager)
+    strange = [client.get(draft.url(step)).status_code for step in (1, 2, 3, 4)] + [client.post(discard).status_code]
+    client.force_login(stage.cast.developer)
+    client.post(discard)
+
+    assert strange == [404] * 5
+    assert not Draft.objects.exists()
+
+
+def test_what_is_left_unfinished_is_a_task_that_leads_back(client: Client, stage: Stage) -> None:
+    begin(client, stage.cast.developer, stage)
+    home = text(client.get("/"))
+    client.force_login(stage.cast.manager)
+    other = text(client.get("/"))
+
+    assert "the deployment Session timeout" in home
+    assert f'href="{Draft.objects.get().url(2)}"' in home
+    assert "Next is step 2 of 4: Pull requests" in home
+    assert "the deployment Session timeout" not in other
+
+
+def test_the_four_steps_to_the_page_of_the_crq(client: Client, stage: Stage) -> None:
     pull_request = stage.submit()
-    plan(client, stage.cast.developer, stage, pull_requests=[pull_request.pk])
+    step_3 = plan(client, stage.cast.developer, stage, pull_requests=[pull_request.pk])["Location"]
+    step_4 = client.post(step_3, {"number": "", "title": "Session timeout"})["Location"]
+    again = client.post(step_3, {"number": "", "title": "Session timeout"})
+    crq = CRQ.objects.get()
+    results = SimpleUploadedFile("Test results.pdf", PDF)
+    attached = client.post(reverse("attach-files", args=[crq.number]), {"documents": [results], "next": step_4})
+    page = text(client.get(step_4))
+    done = client.post(step_4)
 
-    again = plan(client, stage.cast.developer, stage, pull_requests=[pull_request.pk])
+    assert again["Location"] == attached["Location"] == step_4
+    assert "Test results.pdf" in page
+    assert done["Location"] == crq.get_absolute_url()
+    assert crq.documents.get().kind == "tests"
+    assert not Draft.objects.exists()
 
-    assert again.status_code == 422
-    assert "Admin portal already has a deployment in the week of Thu Dec 10: Session timeout." in text(again)
-    assert Deployment.objects.count() == 1
+
+@pytest.mark.parametrize("step", [3, 4])
+def test_a_step_too_early_leads_to_the_one_that_is_next(client: Client, stage: Stage, step: int) -> None:
+    begin(client, stage.cast.developer, stage)
+    draft = Draft.objects.get()
+    assert client.get(draft.url(step))["Location"] == draft.url(2)
 
 
 def test_one_refused_pull_request_undoes_everything(client: Client, stage: Stage) -> None:
@@ -194,9 +293,28 @@ def test_what_was_added_after_the_page_was_opened_stays(client: Client, stage: S
     deployment = stage.plan()
     added_meanwhile = stage.join(deployment, stage.submit())
 
-    change(client, stage.cast.developer, deployment, shown="")
+    answer = change(client, stage.cast.developer, deployment, shown="")
 
+    assert answer.status_code == 409
     assert list(deployment.pull_requests.all()) == [added_meanwhile]
+
+
+def test_two_people_choosing_at_once_see_each_others_change(client: Client, stage: Stage) -> None:
+    deployment = stage.plan()
+    inside, theirs, mine = stage.join(deployment, stage.submit()), stage.submit(), stage.submit()
+    stage.join(deployment, theirs)
+
+    answer = change(client, stage.cast.manager, deployment, pull_requests=[inside.pk, mine.pk], shown=str(inside.pk))
+    page = text(answer)
+    ticked = {int(pk) for pk in re.findall(r'value="(\d+)"[^>]* checked', page)}
+    again = change(client, stage.cast.manager, deployment, pull_requests=ticked, shown=f"{inside.pk} {theirs.pk}")
+
+    assert answer.status_code == 409
+    assert "<title>Problem: " in page
+    assert "Hannah Cole added, Mon Dec 7" in page or "Hannah Cole added, today" in page
+    assert ticked == {inside.pk, theirs.pk, mine.pk}
+    assert again.status_code == 302
+    assert set(deployment.pull_requests.all()) == {inside, theirs, mine}
 
 
 @pytest.mark.parametrize("by", ["other_developer", "devops", "outsider"])

@@ -29,8 +29,8 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
-def titles(user: User, view: str = "", q: str = "", page: str = "") -> list[str]:
-    return [row.title for row in queue(user, view=view, q=q, page=page, now=EARLY).rows]
+def titles(user: User, view: str = "", q: str = "", at: str = "") -> list[str]:
+    return [row.title for row in queue(user, view=view, q=q, at=at, now=EARLY).rows]
 
 
 def typed(stage: Stage, **changed: Any) -> dict[str, Any]:
@@ -110,10 +110,10 @@ def test_search_finds_nothing_or_everything_without_an_error(client: Client, sta
     assert EVIL not in text(answer)
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "9" * 50, "1e3", "999"])
-def test_strange_page_numbers(client: Client, stage: Stage, page: str) -> None:
+@pytest.mark.parametrize("at", ["0", "after-", "before-x", "after-²", "before-" + "9" * 50, "after-999", "to-1"])
+def test_strange_places(client: Client, stage: Stage, at: str) -> None:
     client.force_login(stage.cast.developer)
-    assert client.get(reverse("pull-requests"), {"page": page}).status_code == 200
+    assert client.get(reverse("pull-requests"), {"at": at}).status_code == 200
 
 
 def test_fifty_a_page(stage: Stage) -> None:
@@ -121,10 +121,14 @@ def test_fifty_a_page(stage: Stage) -> None:
         stage.submit()
     me = stage.cast.developer
 
-    first, second = (queue(me, view="", q="", page=page, now=EARLY) for page in ("1", "2"))
+    first = queue(me, view="", q="", now=EARLY)
+    second = queue(me, view="", q="", at=first.next_page_url.partition("at=")[2], now=EARLY)
+    back = queue(me, view="", q="", at=second.previous_page_url.partition("at=")[2], now=EARLY)
 
     assert (len(first.rows), bool(first.next_page_url), first.previous_page_url) == (50, True, "")
     assert (len(second.rows), second.next_page_url, bool(second.previous_page_url)) == (1, "", True)
+    assert [row.pk for row in back.rows] == [row.pk for row in first.rows]
+    assert (back.previous_page_url, back.next_page_url) == ("", first.next_page_url)
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -136,7 +140,7 @@ def test_queries_of_the_queue(stage: Stage, rows: int, django_assert_num_queries
     me = User.objects.get(pk=stage.cast.developer.pk)
 
     with django_assert_num_queries(7):  # the person's roles and deputies, three counts, the rows, their reviews
-        assert len(queue(me, view="all", q="", page="", now=EARLY).rows) == 2 * rows
+        assert len(queue(me, view="all", q="", now=EARLY).rows) == 2 * rows
 
 
 def test_badges_say_whose_turn_it_is(stage: Stage) -> None:
@@ -144,7 +148,7 @@ def test_badges_say_whose_turn_it_is(stage: Stage) -> None:
 
     def words(user: User) -> str:
         fresh = User.objects.get(pk=user.pk)
-        return queue(fresh, view="all", q="", page="", now=EARLY).rows[0].badge.text
+        return queue(fresh, view="all", q="", now=EARLY).rows[0].badge.text
 
     assert words(stage.cast.reviewer) == "Needs your review"
     assert words(stage.cast.developer) == words(stage.cast.outsider) == "Needs an approval"
@@ -238,19 +242,19 @@ def test_two_at_the_same_moment(stage: Stage) -> None:
         ({"url": "https://github.com/acme/other/pull/77"}, "acme/other is not a repository known here."),
         ({"url": "https://forge.example.com/x"}, "Choose the repository."),
         ({"url": "https://[broken/pull/77"}, "Give the full address, beginning with https://."),
-        ({"url": "https://github.com/" + "a" * 300}, "at most 200 characters"),
+        ({"url": "https://github.com/" + "a" * 300}, "At most 200 are kept."),
         ({"number": "78"}, "The address is of number 77."),
-        ({"number": "-1"}, "greater than or equal to 1"),
-        ({"number": "99999999999"}, "less than or equal to 2147483647"),
-        ({"number": "7 7"}, "Enter a whole number."),
+        ({"number": "-1"}, "Give at least 1."),
+        ({"number": "99999999999"}, "Give at most 2147483647."),
+        ({"number": "7 7"}, "Give a whole number."),
         ({"head_sha": "not a commit"}, "A commit is named by 7 to 64 of the characters"),
-        ({"head_sha": ""}, "This field is required."),
-        ({"title": "x" * 301}, "at most 300 characters"),
-        ({"title": "  "}, "This field is required."),
-        ({"title": "a\0b"}, "Null characters are not allowed."),
-        ({"author": "999999"}, "Select a valid choice."),
-        ({"author": EVIL}, "Select a valid choice."),
-        ({"repository": "999999"}, "Select a valid choice."),
+        ({"head_sha": ""}, "Fill this in."),
+        ({"title": "x" * 301}, "At most 300 are kept."),
+        ({"title": "  "}, "Fill this in."),
+        ({"title": "a\0b"}, "Leave out the null characters"),
+        ({"author": "999999"}, "That is no longer there. Choose again."),
+        ({"author": EVIL}, "That is no longer there. Choose again."),
+        ({"repository": "999999"}, "That is no longer there. Choose again."),
     ],
 )
 def test_what_is_typed_wrongly_is_named(submit: Callable[..., Any], changed: dict[str, str], sentence: str) -> None:
@@ -276,7 +280,7 @@ def test_markup_in_a_title_is_text(client: Client, submit: Callable[..., Any]) -
     for url in (
         reverse("pull-requests"),
         pull_request.get_absolute_url(),
-        reverse("new-deployment"),
+        f"{reverse('new-deployment')}?pull_request={pull_request.pk}",
         reverse("reviews"),
     ):
         assert EVIL not in text(client.get(url))

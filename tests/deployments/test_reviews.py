@@ -127,12 +127,12 @@ def test_others_do_not_record_for_a_team(client: Client, stage: Stage, by: str) 
         ({"at_0": "2026-01-08"}, "more than 60 days ago"),
         ({"at_0": "0001-01-01", "at_1": "00:00"}, "more than 60 days ago"),
         ({"at_0": "9999-12-31", "at_1": "23:59"}, "this time is still ahead"),
-        ({"at_0": "tomorrow"}, "Enter a valid date."),
-        ({"at_0": ""}, "This field is required."),
-        ({"team": "x"}, "Select a valid choice."),
-        ({"week": "999999"}, "Select a valid choice."),
-        ({"pull_requests": ["<script>"]}, "not a valid value"),
-        ({"note": "x" * 5001}, "at most 5000 characters"),
+        ({"at_0": "tomorrow"}, "Give a date."),
+        ({"at_0": ""}, "Fill this in."),
+        ({"team": "x"}, "That is no longer there. Choose again."),
+        ({"week": "999999"}, "That is no longer there. Choose again."),
+        ({"pull_requests": ["<script>"]}, "One of these is no longer there."),
+        ({"note": "x" * 5001}, "At most 5000 are kept."),
     ],
 )
 def test_what_is_typed_wrongly_is_named(client: Client, stage: Stage, changed: dict[str, Any], sentence: str) -> None:

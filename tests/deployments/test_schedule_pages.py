@@ -166,7 +166,7 @@ def test_what_changed_meanwhile_is_shown_again(as_: As, cast: Cast) -> None:
         ({"approval_at": ""}, "Give a time, such as 2:00 pm."),
         ({"approval_at": "01:30"}, "which daylight saving skips or repeats"),
         ({"cutoff_at": "18:00"}, "must come before"),
-        ({"cutoff_day": "9-9"}, "Select a valid choice"),
+        ({"cutoff_day": "9-9"}, "That is no longer offered. Choose again."),
     ],
 )
 def test_a_schedule_that_cannot_be_gets_a_sentence(as_: As, change: dict[str, str], words: str) -> None:
@@ -226,7 +226,7 @@ def test_a_year_is_proposed_and_confirmed(as_: As) -> None:
         ({"last": "2026-11-20"}, "The last day comes before the first."),
         ({"last": "2026-12-11"}, "A holiday is one day."),
         ({"kind": "freeze", "last": "2027-12-11"}, "A freeze is 60 days at most."),
-        ({"first": "soon"}, "Enter a valid date."),
+        ({"first": "soon"}, "Give a date, such as 2026-12-10."),
     ],
 )
 def test_a_day_that_cannot_be_closed_gets_a_sentence(as_: As, data: dict[str, str], words: str) -> None:

@@ -166,8 +166,8 @@ def test_appointing_on_ones_own_page(client: Client, stage: Stage) -> None:
     ("values", "sentence"),
     [
         ({"role": "director"}, "You do not hold the role EDMT Director"),
-        ({"deputy": ""}, "This field is required"),
-        ({"ends": "soon"}, "Enter a valid date"),
+        ({"deputy": ""}, "Choose one."),
+        ({"ends": "soon"}, "Give a date"),
         ({"ends": "2026-12-06"}, "The last day is before the first"),
     ],
 )

@@ -1,0 +1,205 @@
+"""All CRQs as a list: what narrows it, its rows, its pages, and the same as a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.dateparse import parse_date
+
+from accounts.models import Team, User
+from accounts.roles import standing
+from crq.models import CRQ
+from deployments.models import Application, Deployment, ReleaseWeek
+from workflow.badge import Badge
+from workflow.eastern import eastern_day, say_day
+from workflow.keyset import page
+
+SIZE = 50
+MOST_WEEKS = 60
+MOST_IN_A_FILE = 20_000
+HELD = "held"
+STATES = {**dict(CRQ.Status.choices), HELD: "Held"}
+HEAD = (
+    "CRQ", "Title", "Application", "Team", "Week", "Target date", "CRQ state", "Closure", "Deployment state",
+    "Opened by", "Opened at", "Address",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for; what it names wrongly is left out."""
+
+    q: str = ""
+    week: date | None = None
+    team: int | None = None
+    application: int | None = None
+    state: str = ""
+    mine: bool = False
+    at: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Asked:
+        state = query.get("state", "")
+        return cls(
+            q=query.get("q", "").replace("\0", "").strip()[:100],
+            week=_day(query.get("week", "")),
+            team=_number(query.get("team", "")),
+            application=_number(query.get("application", "")),
+            state=state if state in STATES else "",
+            mine=query.get("mine", "") == "1",
+            at=query.get("at", "")[:30],
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.values())
+
+    def values(self) -> dict[str, str]:
+        """The filters as an address carries them; the page is no filter."""
+        asked = {
+            "q": self.q,
+            "week": self.week.isoformat() if self.week else "",
+            "team": str(self.team or ""),
+            "application": str(self.application or ""),
+            "state": self.state,
+            "mine": "1" if self.mine else "",
+        }
+        return {name: value for name, value in asked.items() if value}
+
+    def url(self, **more: str) -> str:
+        return f"{reverse('crqs')}?{urlencode(self.values() | more)}"
+
+
+@dataclass(frozen=True)
+class Option:
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    url: str
+    title: str
+    number: str
+    meta: str
+    badge: Badge
+    install: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    asked: Asked
+    rows: list[Row]
+    weeks: list[Option]
+    teams: list[Option]
+    applications: list[Option]
+    states: list[Option] = field(default_factory=list)
+    previous_page_url: str = ""
+    next_page_url: str = ""
+
+    @property
+    def csv_url(self) -> str:
+        return self.asked.url(format="csv")
+
+
+def listed(asked: Asked, *, by: User, now: datetime) -> Listed:
+    """One page of the list, newest first: a fixed number of statements, however many rows."""
+    found = page(matching(asked, by=by, now=now), ("pk",), at=asked.at, size=SIZE)
+    weeks = ReleaseWeek.objects.filter(deployments__crq__isnull=False).distinct().order_by("-thursday")[:MOST_WEEKS]
+    teams = Team.objects.filter(applications__isnull=False).distinct()
+    return Listed(
+        asked=asked,
+        rows=[_row(crq) for crq in found.rows],
+        weeks=[_option(each.thursday.isoformat(), f"Week of {say_day(each.thursday)}", asked.week) for each in weeks],
+        teams=[_option(str(each.pk), str(each), asked.team) for each in teams],
+        applications=[_option(str(each.pk), str(each), asked.application) for each in Application.objects.all()],
+        states=[_option(value, label, asked.state) for value, label in STATES.items()],
+        previous_page_url=asked.url(at=found.newer) if found.newer else "",
+        next_page_url=asked.url(at=found.older) if found.older else "",
+    )
+
+
+def matching(asked: Asked, *, by: User, now: datetime) -> QuerySet[CRQ]:
+    found = CRQ.objects.select_related("deployment__application__team", "deployment__week", "opened_by")
+    if asked.week:
+        found = found.filter(deployment__week__thursday=asked.week)
+    if asked.team:
+        found = found.filter(deployment__application__team=asked.team)
+    if asked.application:
+        found = found.filter(deployment__application=asked.application)
+    if asked.state == HELD:
+        found = found.filter(deployment__status=Deployment.Status.HELD)
+    elif asked.state:
+        found = found.filter(status=asked.state)
+    if asked.mine:
+        teams = standing(by, eastern_day(now)).team_ids()
+        found = found.filter(Q(opened_by=by) | Q(deployment__application__team__in=teams))
+    for word in asked.q.split()[:8]:
+        found = found.filter(_says(word))
+    return found
+
+
+def _says(word: str) -> Q:
+    return (
+        Q(number__icontains=word)
+        | Q(title__icontains=word)
+        | Q(deployment__application__name__icontains=word)
+        | Q(deployment__application__team__name__icontains=word)
+        | Q(opened_by__first_name__icontains=word)
+        | Q(opened_by__last_name__icontains=word)
+    )
+
+
+def cells(asked: Asked, *, by: User, now: datetime, site: str) -> Iterator[tuple[object, ...]]:
+    """The rows of the spreadsheet: all that the filters leave, at most MOST_IN_A_FILE."""
+    for crq in matching(asked, by=by, now=now).order_by("-pk")[:MOST_IN_A_FILE].iterator():
+        deployment = crq.deployment
+        yield (
+            crq.number, crq.title, deployment.application, deployment.application.team, deployment.week.thursday,
+            crq.target_date, crq.get_status_display(), crq.get_closure_display() if crq.closure else "",
+            deployment.get_status_display(), crq.opened_by, crq.opened_at, site + crq.get_absolute_url(),
+        )  # fmt: skip
+
+
+def _row(crq: CRQ) -> Row:
+    deployment = crq.deployment
+    return Row(
+        url=crq.get_absolute_url(),
+        title=crq.title,
+        number=crq.number,
+        meta=f"{deployment.application} · {deployment.application.team} · opened by {crq.opened_by}",
+        badge=_badge(crq, deployment),
+        install=f"Install {say_day(deployment.week.install_day or crq.target_date)}",
+    )
+
+
+def _badge(crq: CRQ, deployment: Deployment) -> Badge:
+    if crq.status == CRQ.Status.CLOSED:
+        good = crq.closure in {CRQ.Closure.SUCCESSFUL, CRQ.Closure.WITH_ISSUES}
+        return Badge("done" if good else "idle", crq.get_closure_display())
+    if deployment.status == Deployment.Status.HELD:
+        return Badge("stop", "Held")
+    if crq.status == CRQ.Status.APPROVED:
+        return Badge("done", "Approved")
+    return Badge("wait", "Open")
+
+
+def _option(value: str, label: str, chosen: object) -> Option:
+    return Option(value, label, chosen is not None and value == str(chosen))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
