@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python -m pip install -qq --require-hashes
 # For the gates only: settings want a key, and nothing may touch a database.
 GATE := env DEMO=1 DATABASE_URL=sqlite://:memory:
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-strip-extras --python-version 3.11 $(if $(UPGRADE),--upgrade)
-PACKAGES := accounts crq deployments notifications releaseflow workflow tests manage.py
+PACKAGES := accounts bench crq deployments notifications releaseflow workflow tests manage.py
 
 .PHONY: help
 help: ## list the targets

@@ -45,7 +45,13 @@ FOLLOWER = Flow(
     _lock,
     [
         Step("follow", "Follow", roles=ANYBODY, guards=(_for_oneself,), plain=False),
-        Step("unfollow", "Stop following", roles=ANYBODY, guards=(_for_oneself,)),
+        Step(
+            "unfollow",
+            "Stop following",
+            roles=ANYBODY,
+            guards=(_for_oneself,),
+            done="You hear of it no more than your roles need.",
+        ),
     ],
 )
 FOLLOWER.complete(consequences={"unfollow": lambda call: call.obj.delete()})

@@ -63,13 +63,22 @@ EMAIL = Flow(
     "email",
     Email,
     _lock,
-    [Step("resend", "Send again", roles=OFFICES, guards=(_was_given_up,), effect=_resend)],
+    [Step("resend", "Send again", roles=OFFICES, guards=(_was_given_up,), effect=_resend, done="It is sent again.")],
 )
 LETTER = Flow(
     "letter",
     Letter,
     _lock_letter,
-    [Step("resend", "Send all again", roles=OFFICES, guards=(_some_given_up,), effect=_resend_all)],
+    [
+        Step(
+            "resend",
+            "Send all again",
+            roles=OFFICES,
+            guards=(_some_given_up,),
+            effect=_resend_all,
+            done="They are sent again.",
+        )
+    ],
 )
 
 

@@ -12,8 +12,12 @@ MOST_NAMED = 3
 
 
 def outcome(step: Step, queued: Iterable[Email], *, by: User) -> str:
-    """ "Verified. Anita Desai and Maya Lind were emailed."; `queued` are the letters of the step's transaction."""
-    names = [each.recipient.name if each.recipient else each.to for each in queued if each.recipient != by]
+    """ "Verified. Anita Desai and Maya Lind were emailed."; `queued` are the letters of the step's transaction.
+
+    What is held back for a while is not named: nobody was e-mailed yet.
+    """
+    left = [each for each in queued if each.recipient != by and each.not_before <= each.letter.written_at]
+    names = [each.recipient.name if each.recipient else each.to for each in left]
     return " ".join(filter(None, [step.done or f"{step.label}: done.", emailed(list(dict.fromkeys(names)))]))
 
 

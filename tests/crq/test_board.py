@@ -594,5 +594,5 @@ def test_a_past_week_takes_one_statement_more(
     enforce(moment(stage.week, "approval", seconds=1))
     client.force_login(stage.cast.developer)
 
-    with clock.frozen(moment(stage.week, "approval", hours=1)), django_assert_num_queries(10):
+    with clock.frozen(moment(stage.week, "approval", hours=1)), django_assert_num_queries(11):
         client.get(stage.week.get_absolute_url())

@@ -84,7 +84,7 @@ def test_the_record_says_for_whom_a_deputy_approved_and_the_page_shows_it(stage:
     decision = Decision.objects.get()
     assert (decision.by, decision.for_user) == (stage.cast.outsider, stage.cast.manager)
     page = client.get(crq.get_absolute_url()).context["page"]
-    assert ("Approved by", stage.cast.outsider, "for Anita Desai") in page.facts[1]
+    assert ("Approved by", stage.cast.outsider, "for Anita Desai · today, 10:00 am ET") in page.facts[1]
     [approved] = [item for group in page.readiness for item in group.items if item.anchor == "approved"]
     assert "Nick Nowhere for Anita Desai" in approved.by
 

@@ -214,7 +214,7 @@ def test_what_ended_still_shows_what_it_contained(
     page = client.get(stage.fresh(deployment).crq.get_absolute_url()).context["page"]
     [row] = page.pull_requests
     assert head[:10] in row.meta
-    assert (row.url, row.badge.text) == (pull_request.get_absolute_url(), "Fully approved")
+    assert (row.url, row.badge.text) == (pull_request.get_absolute_url(), "1 approval")
     [first] = [item for group in page.readiness for item in group.items if item.anchor == "prs"]
     assert first.state == "done"
     assert {item.state for group in page.readiness for item in group.items} <= {"done", "none"}

@@ -11,8 +11,9 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from releaseflow import errors, views
+from releaseflow import errors
 from releaseflow.refusals import RefusalMiddleware
+from releaseflow.views import home as home_views
 from tests.stages import Stage
 
 
@@ -29,7 +30,7 @@ def test_a_failure_has_a_reference_that_is_in_the_log(
 ) -> None:
     client.force_login(stage.cast.developer)
     client.raise_request_exception = False
-    monkeypatch.setattr(views, "home", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr(home_views, "home", lambda *args, **kwargs: 1 / 0)
     with caplog.at_level(logging.ERROR):
         response = client.get("/")
 

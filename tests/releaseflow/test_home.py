@@ -243,6 +243,8 @@ def test_the_frame_has_the_person_and_only_pages_that_exist(client: Client, stag
         "Exemptions",
         "Emails",
         "Calendar",
+        "Activity",
+        "Settings",
     ]
     assert [item["label"] for item in response.context["nav"] if item["current"]] == ["My tasks"]
     assert response.context["nav"][5]["url"] == "/weeks/2026-12-10/install/"

@@ -87,11 +87,14 @@ def test_mail_that_nobody_sends_is_seen(client: Client, stage: Stage, waits: int
 
 
 def test_a_missing_migration_is_seen(client: Client, well: datetime) -> None:
-    MigrationRecorder(connection).record_unapplied("releaseflow", "0001_heartbeat")
+    MigrationRecorder(connection).record_unapplied("releaseflow", "0002_search_is_indexed")
 
     found = client.get("/readyz").json()["parts"]["migrations"]
 
-    assert found == {"ok": False, "sentence": "1 not applied (releaseflow.0001_heartbeat): run manage.py migrate."}
+    assert found == {
+        "ok": False,
+        "sentence": "1 not applied (releaseflow.0002_search_is_indexed): run manage.py migrate.",
+    }
 
 
 def test_a_dead_database_is_told_and_nothing_behind_it(

@@ -95,9 +95,9 @@ def test_an_application_with_its_repository(admin: Client, stage: Stage) -> None
     ("name", "values", "sentence"),
     [
         ("setting-applications", {"name": "Admin portal", "team": "1"}, "in releaseflow already"),
-        ("setting-applications", {"name": "", "team": ""}, "This field is required"),
+        ("setting-applications", {"name": "", "team": ""}, "Fill this in."),
         ("setting-teams", {"name": "identity"}, "too much like the name of another team"),
-        ("setting-recipients", {"name": "x", "email": "nobody"}, "Enter a valid email address"),
+        ("setting-recipients", {"name": "x", "email": "nobody"}, "Give an e-mail address"),
     ],
 )
 def test_what_cannot_be_added_says_why(
