@@ -11,6 +11,7 @@ export PIP_ROOT_USER_ACTION := ignore
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --require-hashes
 # For the gates only: settings want a key, and nothing may touch a database.
+comma := ,
 GATE := env DEMO=1 DATABASE_URL=sqlite://:memory:
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-strip-extras --python-version 3.11 $(if $(UPGRADE),--upgrade)
 PACKAGES := accounts bench crq deployments notifications releaseflow workflow tests manage.py
@@ -30,6 +31,11 @@ test: .venv/dev.stamp ## run every test: on SQLite, on PostgreSQL, with real ser
 .PHONY: coverage
 coverage: .venv/dev.stamp ## run the tests on SQLite and say which lines they never reach
 	@$(BIN)/python -m pytest -q -n auto --cov --cov-report=term --cov-report=html
+
+.PHONY: bench
+bench: .venv/dev.stamp ## measure the pages beside the least that a Django page can cost; SIZES=10k,100k,1m
+	@DEMO=1 $(BIN)/python manage.py collectstatic --noinput -v 0
+	@$(BIN)/python -m bench --sizes $(or $(SIZES),10k$(comma)100k)
 
 .PHONY: check
 check: .venv/dev.stamp ## run every gate: style, types, templates, layers, migrations, generated documents

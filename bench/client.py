@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import http.client
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import unescape
 from statistics import median
 from urllib.parse import urlencode
 
 from bench.server import Server
 
+WARM = 10
 DRAIN = 0.3  # seconds between pages, so that a server's leftover work is not charged to the next page
 
 
@@ -31,14 +34,29 @@ class Browser:
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         self.headers = {"Cookie": f"sessionid={session}; csrftoken={'c' * 32}"}
 
-    def measure(self, path: str, *, times: int, warm: int = 10, expect: int = 200) -> Cost:
-        for _ in range(warm):
-            self.get(path, expect=expect)
+    def measure(self, path: str, *, times: int, expect: int = 200) -> Cost:
+        return self._measure(lambda: self.get(path, expect=expect), times)
+
+    def measure_posts(self, path: str, fields: Callable[[], Mapping[str, str]], *, times: int) -> Cost:
+        """Each POST has fields of its own, so that none is refused as the same again."""
+        return self._measure(lambda: self.post(path, fields()), times)
+
+    def live_address(self, path: str) -> str:
+        """What the page asks every 20 seconds; with it, later requests are those of htmx."""
+        found = re.search(r'hx-get="([^"]*live=[^"]*)"', self.get(path).decode())
+        if found is None:
+            raise RuntimeError(f"{path} has no live part.")
+        self.headers["HX-Request"] = "true"
+        return unescape(found[1])
+
+    def _measure(self, ask: Callable[[], bytes], times: int) -> Cost:
+        for _ in range(WARM):
+            ask()
         time.sleep(DRAIN)
         before, walls, size = self.server.cpu(), [], 0
         for _ in range(times):
             started = time.perf_counter()
-            size = len(self.get(path, expect=expect))
+            size = len(ask())
             walls.append(time.perf_counter() - started)
         return Cost(median(walls) * 1000, (self.server.cpu() - before) * 1000 / times, size)
 

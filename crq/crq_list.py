@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 
@@ -111,8 +111,9 @@ class Listed:
 def listed(asked: Asked, *, by: User, now: datetime) -> Listed:
     """One page of the list, newest first: a fixed number of statements, however many rows."""
     found = page(matching(asked, by=by, now=now), ("pk",), at=asked.at, size=SIZE)
-    weeks = ReleaseWeek.objects.filter(deployments__crq__isnull=False).distinct().order_by("-thursday")[:MOST_WEEKS]
-    teams = Team.objects.filter(applications__isnull=False).distinct()
+    with_crq = Exists(CRQ.objects.filter(deployment__week=OuterRef("pk")))
+    weeks = ReleaseWeek.objects.filter(with_crq).order_by("-thursday")[:MOST_WEEKS]
+    teams = Team.objects.filter(Exists(Application.objects.filter(team=OuterRef("pk"))))
     return Listed(
         asked=asked,
         rows=[_row(crq) for crq in found.rows],

@@ -521,7 +521,7 @@ def test_a_week_that_does_not_exist_is_not_found(client: Client, stage: Stage, a
 
 @pytest.mark.parametrize("deployments", [1, 3])
 @pytest.mark.parametrize("who", ["developer", "devops", "outsider"])
-def test_the_page_takes_ten_statements(
+def test_the_page_takes_twelve_statements(
     client: Client, stage: Stage, django_assert_num_queries, who: str, deployments: int
 ) -> None:
     stage.ready()
@@ -529,7 +529,7 @@ def test_the_page_takes_ten_statements(
         elsewhere(stage).cleared()
     client.force_login(getattr(stage.cast, who))
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         client.get(stage.week.get_absolute_url())
 
 
@@ -550,7 +550,7 @@ def test_moved_and_withdrawn_rows_take_no_more_statements(
     perform(DEPLOYMENT, "withdraw", elsewhere(stage).ready(), by=stage.cast.manager, reason="Not needed.")
     client.force_login(stage.cast.manager)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         client.get(stage.week.get_absolute_url())
 
 
@@ -594,5 +594,5 @@ def test_a_past_week_takes_one_statement_more(
     enforce(moment(stage.week, "approval", seconds=1))
     client.force_login(stage.cast.developer)
 
-    with clock.frozen(moment(stage.week, "approval", hours=1)), django_assert_num_queries(11):
+    with clock.frozen(moment(stage.week, "approval", hours=1)), django_assert_num_queries(13):
         client.get(stage.week.get_absolute_url())
