@@ -26,14 +26,20 @@ Kind, Status, Edition = Announcement.Kind, Announcement.Status, Announcement.Edi
 LATER = {Kind.PLANNED: Edition.REVISION, Kind.COMPLETION: Edition.UPDATE}
 
 
-def draft(kind: str, week: ReleaseWeek) -> Announcement:
-    """The week's open draft of this kind, made on first sight."""
-    found = Announcement.objects.filter(kind=kind, week=week, status=Status.DRAFT).first()
+def open_draft(kind: str, week: ReleaseWeek) -> Announcement | None:
+    return Announcement.objects.filter(kind=kind, week=week, status=Status.DRAFT).first()
+
+
+def draft(kind: str, week: ReleaseWeek, *, by: Actor = None) -> Announcement:
+    """The week's open draft of this kind, begun where there is none."""
+    found = open_draft(kind, week)
     if found:
         return found
     try:
-        fresh: Announcement = begin(ANNOUNCEMENT, "draft", Announcement(kind=kind, week=week), by=None)
-    except Refused:  # somebody else made it in the same moment
+        fresh: Announcement = begin(ANNOUNCEMENT, "draft", Announcement(kind=kind, week=week), by=by)
+    except Refused as refused:
+        if refused.refusal.code != "done":  # somebody else made it in the same moment
+            raise
         return Announcement.objects.get(kind=kind, week=week, status=Status.DRAFT)
     return fresh
 
@@ -264,7 +270,7 @@ ANNOUNCEMENT = Flow(
     Announcement,
     _lock,
     [
-        Step("draft", "Draft e-mail", (), Status.DRAFT, effect=_begin),
+        Step("draft", "Begin the draft", (), Status.DRAFT, SCRUM, effect=_begin, plain=False),
         Step("edit", "Save draft", DRAFT, "", SCRUM, (), _edit, plain=False),
         Step("refresh", "Refresh draft", DRAFT, "", SCRUM, (), _look, done="The draft says what is true now."),
         Step("test", "Send a test to me", DRAFT, "", SCRUM, (), _test, done="A test is on its way to you alone."),

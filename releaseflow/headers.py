@@ -31,6 +31,10 @@ HEADERS = {
 }
 
 
+DOWNLOAD = "sandbox; default-src 'none'"
+"""The policy of what is handed out as a file: opened in a browser all the same, it is no page of ours."""
+
+
 class HeadersMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -39,4 +43,6 @@ class HeadersMiddleware:
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if response.headers.get("Content-Disposition", "").startswith("attachment"):
+            response.headers["Content-Security-Policy"] = DOWNLOAD
         return response

@@ -25,7 +25,7 @@ from crq.mail_parts import PARTS
 from crq.models import Announcement
 from deployments.models import ReleaseWeek
 from workflow import clock
-from workflow.machine import perform
+from workflow.machine import perform, refusal
 from workflow.steps import Refused
 
 # A letter is shown as a document of its own: no script, no form, nothing from elsewhere, only its own inlined style.
@@ -47,16 +47,22 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "crq/emails.html", {"now": now, "page": mail_room(now=now)})
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def of_week(request: HttpRequest, thursday: date, kind: str) -> HttpResponse:
-    """To the draft of the week, made on first sight; or to what was sent last, while that still tells what is."""
+    """To the week's draft, or to what was sent last, while that still tells what is; else POST begins one."""
     if kind not in Announcement.Kind.values:
         raise Http404
     week = get_object_or_404(ReleaseWeek.objects.prefetch_related("milestones"), thursday=thursday)
     sent = drafts.last_sent([week], kind)
     if sent and not drafts.outdated(sent, [week], kind, clock.now()):
         return redirect(sent[week.pk])
-    return redirect(announcing.draft(kind, week))
+    if draft := announcing.open_draft(kind, week):
+        return redirect(draft)
+    if request.method == "POST":
+        return redirect(announcing.draft(kind, week, by=person(request)))
+    no = refusal(ANNOUNCEMENT, "draft", Announcement(kind=kind, week=week), by=person(request), now=clock.now())
+    context = {"week": week, "label": Announcement.Kind(kind).label, "is_next": bool(sent)}
+    return render(request, "crq/emails_begin.html", context | {"why_not": no.sentence if no else ""})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

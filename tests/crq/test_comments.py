@@ -51,7 +51,7 @@ def test_the_people_it_names_are_emailed_and_the_author_is_not(client: Client, s
     page = say(client, stage.cast.developer, deployment, "@Grace Okafor and @Wei, see this. @Hannah Cole wrote it.")
 
     assert told() == {"Grace", "Wei"}
-    assert "Comment posted. Grace and Wei were emailed." in page.content.decode()
+    assert "Comment posted. Grace Okafor and Wei Zhang were emailed." in page.content.decode()
 
 
 def test_a_name_that_is_nobodys_is_said_and_nobody_is_emailed(client: Client, stage: Stage) -> None:

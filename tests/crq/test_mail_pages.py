@@ -41,17 +41,29 @@ def save(client: Client, draft: Announcement, **words: Any) -> HttpResponse:
 
 
 # --- The list ------------------------------------------------------------------------------------------------
-def test_looking_at_the_list_makes_nothing_and_opening_a_draft_makes_it_once(client: Client, stage: Stage) -> None:
-    client.force_login(stage.cast.developer)
+def test_looking_makes_nothing_and_the_scrum_master_begins_a_draft_once(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.scrum_master)
 
     page = client.get("/emails/").context["page"]
+    shown = client.get(page.weeks[0].entries[0].url)
     before = Announcement.objects.count()
-    opened = [client.get(page.weeks[0].entries[0].url) for _ in range(2)]
+    opened = [client.post(page.weeks[0].entries[0].url) for _ in range(2)]
 
     made = Announcement.objects.get()
-    assert before == 0
+    assert (before, shown.status_code) == (0, 200)
+    assert "Begin the draft" in shown.content.decode()
     assert (made.kind, made.status) == (Kind.PLANNED, Status.DRAFT)
     assert [answer["Location"] for answer in opened] == [made.get_absolute_url()] * 2
+
+
+def test_nobody_else_begins_a_draft_and_is_told_who_can(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.developer)
+    address = client.get("/emails/").context["page"].weeks[0].entries[0].url
+
+    sentence = "This is for Scrum Master. Maya Lind can."
+    assert sentence in client.get(address).content.decode()
+    assert sentence in client.post(address, follow=True).content.decode()
+    assert not Announcement.objects.exists()
 
 
 def test_a_draft_says_when_it_goes_out_by_itself(client: Client, stage: Stage) -> None:
@@ -275,10 +287,10 @@ def test_whatever_a_button_does_what_was_typed_is_saved(client: Client, stage: S
         ({"add": "maya@, ok@example.com"}, "“maya@” is no e-mail address. Write it as name@example.com."),
         ({"add": "a b c"}, "“a b c” is no e-mail address."),
         ({"groups": []}, "Choose at least one group, or add an address."),
-        ({"groups": ["team-99999"]}, "team-99999 is not one of the available choices."),
+        ({"groups": ["team-99999"]}, "One of these is no longer offered. Choose again."),
         ({"do": "schedule"}, "Choose a day and a time first."),
         ({"do": "schedule", "day": "2026-12-07", "at": "09:00"}, "Mon Dec 7, 9:00 am ET is over."),
-        ({"do": "schedule", "day": "soon", "at": "late"}, "Enter a valid date."),
+        ({"do": "schedule", "day": "soon", "at": "late"}, "Give a date"),
         ({"do": "send", "digest": "0" * 32}, "The data changed after you opened this page."),
     ],
 )
@@ -392,7 +404,7 @@ def test_the_editions_of_a_thread_stand_on_each_of_their_pages(
     client.force_login(stage.cast.scrum_master)
     with clock.frozen(later):
         entry = client.get("/emails/").context["page"].weeks[0].entries[1]
-        page = client.get(entry.url, follow=True).context["page"]
+        page = client.post(entry.url, follow=True).context["page"]
         first = client.get(sent.get_absolute_url()).context["page"]
 
     assert (entry.label, entry.badge.text) == ("Planned deployments, revision", "Not sent yet")
