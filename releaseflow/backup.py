@@ -10,7 +10,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -78,10 +78,11 @@ def one_instant() -> Iterator[None]:
 
 def _written(archive: tarfile.TarFile, now: datetime) -> Manifest:
     tables = {rows.label(model): _add_table(archive, model, now) for model in rows.kept_models()}
-    documents = {
-        name: _add_document(archive, name, digest, now)
-        for name, digest in Document.objects.order_by("pk").values_list("file", "sha256").iterator(chunk_size=PORTION)
-    }
+    papers = Document.objects.order_by("pk").values_list("file", "sha256")
+    with closing(
+        papers.iterator(chunk_size=PORTION)
+    ) as found:  # ends with the transaction, also when a file is missing
+        documents = {name: _add_document(archive, name, digest, now) for name, digest in found}
     manifest = {
         "format": FORMAT,
         "made_at": now.isoformat(),

@@ -18,6 +18,7 @@ from crq.exemptions import EXEMPTION
 from crq.flow import CRQ_FLOW
 from crq.following import FOLLOWER
 from crq.models import CRQ, Announcement, ExemptionRequest, Follower
+from crq.nudges import NUDGE
 from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import CodeReview, Deployment, PullRequest
 from deployments.weeks import warn_ahead
@@ -171,6 +172,9 @@ class TheWeek:
                 self.stages[key].approve(self.crq(key))
         with moment(7, 13):
             self.stages["webhooks"].attach(self.crq("webhooks"), "plan", b"a later plan")
+            words = "@Grace Okafor, is the backout of the limits **under five minutes**?"
+            perform(DEPLOYMENT, "comment", self.fresh("limits"), by=self.cast.developer, reason=words)
+            perform(NUDGE, "nudge", self.fresh("search"), by=self.cast.scrum_master)
         pass_by((7, 14), (7, 17))
         with moment(8, 9):
             perform(

@@ -101,8 +101,8 @@ class Hands:
 
     def send(self) -> None:
         """Sending cannot be undone, so it is asked twice."""
-        self.page.locator(".mail-send summary").click()
-        self.page.locator(".mail-send form button").click()
+        self.page.locator("summary", has_text="Send now").click()
+        self.page.locator("button[value=send]").click()
         expect(self.page.locator("main")).to_contain_text("Sent")
 
     def attach(self, kind: str, name: str, content: bytes) -> None:
@@ -139,8 +139,9 @@ def test_a_release_week_from_pull_request_to_both_emails(
     hands.open("/emails/")
     planned = page.locator("section", has_text="Planned deployments").filter(has_text=_day(week))
     planned.get_by_role("link", name="Planned deployments").click()
+    hands.press("Begin the draft")
     page.get_by_label("Introduction").fill("A short week: please attach documents on Monday.")
-    hands.press("Save draft")
+    page.get_by_role("button", name="Save draft", exact=True).last.click()
     hands.send()
 
     # The CRQ and its three documents.
@@ -187,6 +188,7 @@ def test_a_release_week_from_pull_request_to_both_emails(
     hands.become("Maya Lind")
     hands.open("/emails/")
     page.locator("section", has_text=_day(week)).get_by_role("link", name="Completion status").click()
+    hands.press("Begin the draft")
     hands.send()
     hands.open("/demo/mailbox/")
     expect(page.locator("main")).to_contain_text("1 deployment planned for")
