@@ -9,12 +9,12 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -79,9 +79,8 @@ def one_instant() -> Iterator[None]:
 def _written(archive: tarfile.TarFile, now: datetime) -> Manifest:
     tables = {rows.label(model): _add_table(archive, model, now) for model in rows.kept_models()}
     papers = Document.objects.order_by("pk").values_list("file", "sha256")
-    with closing(
-        papers.iterator(chunk_size=PORTION)
-    ) as found:  # ends with the transaction, also when a file is missing
+    found = cast("Generator[tuple[str, str]]", papers.iterator(chunk_size=PORTION))
+    with closing(found):  # in its transaction, also when a file is missing
         documents = {name: _add_document(archive, name, digest, now) for name, digest in found}
     manifest = {
         "format": FORMAT,
