@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from crq.announcing_clock import send_final, send_if_due
 from crq.deliverables import Readiness, listed
+from crq.emails import tell_missed
 from crq.exemptions import lapse_all
 from crq.models import Announcement, Snapshot
 from crq.readiness import Facts, with_facts
@@ -144,9 +145,10 @@ def _judge(deployments: Sequence[Deployment], facts: Sequence[Facts], milestone:
         ],
         batch_size=200,
     )
-    if not _holds(milestone):
-        return 0
     late = [(each, why) for each, readiness in judged if (why := _why_held(each, readiness, milestone))]
+    if late and not _holds(milestone):
+        tell_missed(dict(late), now=now, only_late=True)
+        return 0
     if late:
         impose(DEPLOYMENT, "hold", [each for each, _ in late], [why for _, why in late], now=now)
     return len(late)

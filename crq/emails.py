@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -175,17 +176,22 @@ def _approval_voided(call: Call) -> None:
 
 
 def _held(calls: Sequence[Call]) -> None:
-    """One deadline holds many deployments at once: each person gets one digest of those that concern them."""
-    first = calls[0]
-    reasons = {call.obj: call.reason for call in calls}
+    tell_missed({call.obj: call.reason for call in calls}, now=calls[0].now)
+
+
+def tell_missed(reasons: Mapping[Deployment, str], *, now: datetime, only_late: bool = False) -> None:
+    """One deadline concerns many deployments at once: each person gets one digest of those that concern them.
+
+    `only_late`: nothing is held, because the schedule says that this deadline holds nothing.
+    """
     contexts = []
-    for why, people, concerned in readers.of_held(reasons, eastern_day(first.now)):
+    for why, people, concerned in readers.of_held(reasons, eastern_day(now)):
         held = [{**_about(each), "reason": reasons[each]} for each in concerned]
         week = concerned[0].week
         page = held[0]["url"] if len(held) == 1 else settings.SITE_URL + week.get_absolute_url()
-        contexts.append(({**held[0], "held": held, "url": page, "why": why}, people))
-    key = f"deadline_missed:{min(each.pk for each in reasons)}:{first.now.isoformat()}"
-    enqueue_each("deadline_missed", contexts, key=key, now=first.now)
+        contexts.append(({**held[0], "held": held, "only_late": only_late, "url": page, "why": why}, people))
+    key = f"deadline_missed:{min(each.pk for each in reasons)}:{now.isoformat()}"
+    enqueue_each("deadline_missed", contexts, key=key, now=now)
 
 
 WRITERS: dict[str, Callable[[Call], None]] = {

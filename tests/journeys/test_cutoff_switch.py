@@ -14,6 +14,7 @@ from crq.models import Snapshot
 from deployments import planning
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, SchedulePolicy
+from notifications.models import Email
 from tests.stages import Stage, a_week, moment
 from workflow import clock
 from workflow.machine import perform
@@ -53,6 +54,17 @@ def test_it_is_late_and_not_held(stage: Stage, late: Deployment) -> None:
     assert stage.fresh(late).status == S.PLANNED
     assert Snapshot.objects.get().missing == ["crq"]
     assert meta_on_the_board(stage).endswith("late at the cutoff")
+
+
+def test_those_concerned_are_told_that_it_is_late(stage: Stage, late: Deployment) -> None:
+    told = Email.objects.filter(letter__kind="deadline_missed").select_related("letter", "recipient")
+
+    assert {each.letter.subject for each in told} == {f"Late: {late.title}"}
+    words = told[0].letter.text.replace("\n", " ")
+    assert "That holds nothing yet: the CRQ must be approved by Tue Dec 8, 5:00 pm" in words
+    people = stage.cast
+    concerned = {people.developer, people.reviewer, people.manager, people.second_manager, people.scrum_master}
+    assert {each.recipient for each in told} == concerned
 
 
 def test_it_is_approved_before_the_end_of_the_day_and_stays_marked(
