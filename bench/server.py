@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.support.ports import answers, free_port
@@ -42,10 +43,19 @@ def serving(application: str, environment: Mapping[str, str]) -> Iterator[Server
     started = time.monotonic()
     process = Process([sys.executable, "-m", "gunicorn", application, *options], env={**os.environ, **environment})
     try:
-        process.wait_until(lambda: answers(port), seconds=60)
+        process.wait_until(lambda: _responds(port), seconds=60)
         yield Server(process, port, time.monotonic() - started)
     finally:
         process.stop()
+
+
+def _responds(port: int) -> bool:
+    """Whether a worker answers; the port itself is open before there is one."""
+    if not answers(port):
+        return False
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/")
+    return connection.getresponse().status < 500
 
 
 def _cpu(pid: int) -> float:
