@@ -95,7 +95,12 @@ def _approved(call: Call) -> None:
 def _mentioned(call: Call) -> None:
     """Whom a comment names, but for its author."""
     named = User.objects.filter(pk__in=call.note["mentioned"]).exclude(pk=call.person.pk)
-    _queue("mentioned", call, _about(call.obj), [(f"You get this because {_actor(call)} named you.", list(named))])
+    _queue(
+        "mentioned",
+        call,
+        _about(call.obj),
+        [(f"You get this because {_actor(call)} named you in a comment.", list(named))],
+    )
 
 
 def _exemption(kind: str) -> Callable[[Call], None]:

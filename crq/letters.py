@@ -14,14 +14,18 @@ from workflow.badge import Badge
 KINDS = dict(Announcement.Kind.choices) | {
     "approval_needed": "Approval needed",
     "approval_voided": "Approval voided",
+    "audit_heads": "Audit trail sealed",
+    "crq_approved": "CRQ approved",
     "crq_returned": "CRQ returned",
     "deadline_missed": "Deadline missed",
     "exemption_requested": "Exemption requested",
     "exemption_decided": "Exemption decided",
+    "mentioned": "Named in a comment",
     "nudge": "Nudge",
     "reminder": "Reminder",
     "review_agenda": "Review agenda",
     "review_cancelled": "Review cancelled",
+    "test_email": "Test e-mail",
     "verify_needed": "Verification needed",
     "window_open": "Install window open",
 }

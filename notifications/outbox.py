@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from django.template.loader import render_to_string
 from accounts.models import User
 from notifications.models import Email, Letter
 
+BLANK_LINES = re.compile(r"\n{3,}")
 _heard: ContextVar[list[Email] | None] = ContextVar("heard", default=None)
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
@@ -27,7 +29,7 @@ def compose(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str
     return Letter(
         kind=kind,
         subject=one_line(render_to_string(f"emails/{kind}.subject.txt", values))[:200],
-        text=render_to_string(f"emails/{kind}.txt", values).strip() + "\n",
+        text=BLANK_LINES.sub("\n\n", render_to_string(f"emails/{kind}.txt", values)).strip() + "\n",
         html=_inliner.inline(render_to_string(f"emails/{kind}.html", values)),
         thread=thread,
         written_at=now,

@@ -17,7 +17,7 @@ from accounts.roles import Role
 from crq.exemptions import EXEMPTION
 from crq.flow import CRQ_FLOW
 from crq.following import FOLLOWER
-from crq.models import CRQ, Announcement, ExemptionRequest, Follower
+from crq.models import CRQ, ExemptionRequest, Follower
 from crq.nudges import NUDGE
 from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import CodeReview, Deployment, PullRequest
@@ -30,9 +30,6 @@ from tests.stages import THURSDAY, Stage, a_week
 from workflow import clock
 from workflow.eastern import EASTERN, say_instant
 from workflow.machine import begin, perform
-
-OF_OTHERS = set(Announcement.Kind.values)
-"""The Scrum Master's two e-mails have tests of their own."""
 
 ASKED = {
     "why": "Customers cannot search in the new catalogue without it.",
@@ -53,7 +50,7 @@ class Sent:
 
 def sent() -> list[Sent]:
     """Every letter, in the order in which they were written."""
-    letters = Letter.objects.exclude(kind__in=OF_OTHERS).order_by("pk").prefetch_related("emails")
+    letters = Letter.objects.order_by("pk").prefetch_related("emails")
     return [Sent(each.kind, each.subject, _as_file(each), each.html) for each in letters]
 
 

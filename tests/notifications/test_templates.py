@@ -18,6 +18,7 @@ from accounts.roles import Standing
 from crq import emails, readers, reminders
 from crq.announcing_lines import Content, line
 from crq.announcing_words import letter_context
+from crq.letters import kind_label
 from crq.models import CRQ, Announcement, ExemptionRequest
 from crq.readiness import Facts
 from crq.reminders import Reminder, Section
@@ -143,6 +144,11 @@ def write() -> Write:
 
 def test_kinds_are_found():
     assert {"deadline_missed", "review_cancelled", "planned_deployments"} <= set(NAMED)
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_the_name_of_a_kind_keeps_its_capitals(kind: str):
+    assert "Crq" not in kind_label(Letter(kind=kind))
 
 
 @pytest.mark.parametrize("part", ["subject.txt", "txt", "html"])
