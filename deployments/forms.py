@@ -293,7 +293,10 @@ class AdHocReviewForm(forms.Form):
     at = forms.SplitDateTimeField(
         label="When",
         widget=forms.SplitDateTimeWidget(
-            date_attrs={"type": "date"}, time_attrs={"type": "time"}, date_format="%Y-%m-%d", time_format="%H:%M"
+            date_attrs={"type": "date", "aria-label": "When: day"},
+            time_attrs={"type": "time", "aria-label": "When: time"},
+            date_format="%Y-%m-%d",
+            time_format="%H:%M",
         ),
         help_text="Eastern time.",
     )

@@ -43,8 +43,8 @@ def product(
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Product]:
-    """The product on the day that the module names as its STORY."""
-    with django_db_blocker.unblock(), _served(request.module.STORY, tmp_path_factory.mktemp("documents")) as served:
+    """Served on the day that the tests name: `@pytest.mark.parametrize("product", [Thursday], indirect=True)`."""
+    with django_db_blocker.unblock(), _served(request.param, tmp_path_factory.mktemp("documents")) as served:
         yield served
 
 

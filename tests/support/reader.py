@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
 
 WIDE, PHONE, NARROW = (1440, 900), (390, 844), (320, 640)
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -23,34 +23,54 @@ SIDEWAYS = """() => {
   return outside.slice(0, 5).map(each => each.outerHTML.slice(0, 120));
 }"""
 
-_axe = Axe()
+_AXE = Axe().axe_script
 
 
 class Reader:
-    """One person's browser window; `complaints` lists what a page should not have caused, in order."""
+    """One person's browser window."""
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.address = address
-        self.complaints: list[str] = []
+        self._said: list[tuple[str, str]] = []
+        self._answered: set[str] = set()
         context.add_init_script(REPORT_CSP)
         self.page: Page = context.new_page()
         self.page.set_default_timeout(10_000)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"Uncaught: {error}"))
-        self.page.on("console", lambda message: self._heard(message.type, message.text, message.location))
+        self.page.on("pageerror", lambda error: self._said.append((f"Uncaught: {error}", "")))
+        self.page.on("console", self._heard)
+        self.page.on("response", self._remember)
 
-    def _heard(self, kind: str, text: str, location: Any) -> None:
-        """Chromium also says on the console that a page answered 4xx or 5xx; that is checked where it is opened."""
-        if kind == "error" and not (text.startswith("Failed to load resource") and location["url"] == self.page.url):
-            self.complaints.append(text)
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._said.append((message.text, message.location["url"]))
 
-    def open(self, path: str, *, status: int = 200) -> Response:
+    def _remember(self, response: Response) -> None:
+        if response.request.is_navigation_request():
+            self._answered.add(response.url)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the console said since a page was opened, but for pages that answered 4xx or 5xx as they should."""
+        return [
+            text
+            for text, source in self._said
+            if not (text.startswith("Failed to load resource") and source in self._answered)
+        ]
+
+    def open(self, path: str, *, status: int = 200) -> None:
         """Opens a page of the site anew, in the light, on a wide screen."""
-        self.complaints.clear()
+        self._said.clear()
         self.look("light", WIDE)
         answer = self.page.goto(f"{self.address}{path}")
         assert answer is not None
         assert answer.status == status, f"{path} answered {answer.status}, not {status}"
-        return answer
+
+    def send(self, button: Locator, *, status: int) -> None:
+        """Presses a button whose form leads to another page."""
+        with self.page.expect_response(lambda each: each.request.is_navigation_request()) as answer:
+            button.click()
+        self.page.wait_for_load_state()
+        assert answer.value.status == status, f"{button} was answered {answer.value.status}, not {status}"
 
     def look(self, scheme: Literal["light", "dark"], size: tuple[int, int]) -> None:
         self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -69,7 +89,9 @@ class Reader:
             "iframes": False,
             "preload": False,
         }
-        found = _axe.run(self.page, options=options).response["violations"]
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(_AXE)
+        found = self.page.evaluate("options => axe.run(options)", options)["violations"]
         return [_say(each, node) for each in found for node in each["nodes"]]
 
     def finds_nothing_wrong(self) -> None:
