@@ -25,6 +25,7 @@ from deployments.weeks import open_weeks
 from notifications.models import Letter
 from releaseflow.demo import moments
 from releaseflow.demo.mailbox import mailbox as read_mailbox
+from releaseflow.models import Heartbeat
 from releaseflow.tick import tick
 from workflow import clock
 from workflow.eastern import say_instant
@@ -65,6 +66,7 @@ def move_clock(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     open_weeks(now)
     messages.success(request, f"It is {say_instant(at)} now.{_passed(tick(now))}")
+    Heartbeat.mark("enforce_deadlines", now)
     return redirect(came_from(request))
 
 
