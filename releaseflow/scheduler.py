@@ -8,9 +8,7 @@ from releaseflow.condition import TICK_WITHIN
 from releaseflow.models import Heartbeat
 from workflow.eastern import say_span
 
-CONSEQUENCE = (
-    "Deadlines count all the same, but holds, reminders and e-mails come late. Tell whoever runs this site."
-)
+CONSEQUENCE = "Deadlines count all the same, but holds, reminders and e-mails come late. Tell whoever runs this site."
 _seen: datetime | None = None
 """The newest mark of beat that this process has read. It stays true, so it is read again only when it is old."""
 

@@ -232,6 +232,7 @@ CLAMD_URL = _text("CLAMD_URL")
 if CLAMD_URL and not CLAMD_URL.startswith(("tcp://", "unix:///")):
     raise ImproperlyConfigured(f"CLAMD_URL must begin with tcp:// or unix:///, not {CLAMD_URL!r}.")
 DOCUMENT_MAX_BYTES = _whole("DOCUMENT_MAX_MB", 25) * 1024 * 1024
+RETENTION_YEARS = _whole("RETENTION_YEARS", 7, most=100)  # until `manage.py purge` may delete; nothing else ever does
 STORAGES = {
     "default": _bucket(_text("DOCUMENTS_URL"))
     or {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"file_permissions_mode": 0o640}},

@@ -65,6 +65,8 @@ def test_the_test_can_see_the_variables() -> None:
         ({"DEMO": "1", "DATABASE_URL": "postgres://me@localhost:port/releaseflow"}, "DATABASE_URL"),
         ({"DEMO": "1", "ENFORCE_EVERY": "abc"}, "ENFORCE_EVERY"),
         ({"DEMO": "1", "DELIVER_EVERY": "0"}, "DELIVER_EVERY"),
+        ({"DEMO": "1", "RETENTION_YEARS": "seven"}, "RETENTION_YEARS"),
+        ({"DEMO": "1", "RETENTION_YEARS": "0"}, "RETENTION_YEARS"),
         ({"DEMO": "1", "DELIVER_EVERY": "61"}, "DELIVER_EVERY"),
         ({"DEMO": "1", "EMAIL_TIMEOUT": "-1"}, "EMAIL_TIMEOUT"),
         ({"DEMO": "1", "EMAIL_TIMEOUT": "31"}, "EMAIL_TIMEOUT"),
