@@ -6,10 +6,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from crq.population import HEAD
+from crq.population import population as deployments_of
 from releaseflow.activity import export, page
 from releaseflow.activity.filters import FilterForm
 from workflow import clock
 from workflow.models import Event
+from workflow.spreadsheet import spreadsheet
 
 
 @require_safe
@@ -35,6 +38,16 @@ def download(request: HttpRequest, kind: str) -> HttpResponseBase:
     if form.errors:
         return index(request)
     return export.as_csv(found) if kind == "csv" else export.as_jsonl(found)
+
+
+@require_safe
+def population(request: HttpRequest) -> HttpResponseBase:
+    """Every deployment of the filter's period, whatever else it asks for."""
+    form = FilterForm(request.GET)
+    if not form.is_valid():
+        return index(request)
+    since, until = form.cleaned_data["since"], form.cleaned_data["until"]
+    return spreadsheet("deployments", HEAD, deployments_of(since, until))
 
 
 def _key(request: HttpRequest, name: str) -> int | None:
