@@ -22,7 +22,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     point = environ.get("HTTP_X_DIE", "")
     if point == "before commit":
         _die_after_recording()
-    answer = _application()(environ, start_response)
+    answer: Iterable[bytes] = _application()(environ, start_response)
     if point == "after commit":
         os.kill(os.getpid(), signal.SIGKILL)
     return answer
@@ -43,7 +43,7 @@ def _die_after_recording() -> None:
         record(*arguments)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    audit.record = last
+    vars(audit)["record"] = last
 
 
 def fill() -> dict[str, Any]:

@@ -58,9 +58,12 @@ class Site:
     def ticks_again(self) -> None:
         """Worker and beat look at deadlines and e-mails once more, from now on."""
         for task in ("enforce_deadlines", "deliver_emails"):
-            mark = f"SELECT max(at) FROM releaseflow_heartbeat WHERE task = '{task}'"
-            before = self.ask(mark)
-            soon(lambda mark=mark, before=before: self.ask(mark) != before)
+            self._marks(task)
+
+    def _marks(self, task: str) -> None:
+        mark = f"SELECT max(at) FROM releaseflow_heartbeat WHERE task = '{task}'"
+        before = self.ask(mark)
+        soon(lambda: self.ask(mark) != before)
 
     def verify(self) -> Any:
         command = [sys.executable, "manage.py", "verify_audit", "--json"]
