@@ -16,7 +16,8 @@ from django.core.management import CommandError, call_command
 from crq.models import CRQ
 from deployments.flow import PULL_REQUEST
 from deployments.forge.address import read_address
-from deployments.forge.github import Malformed, read_pull, read_review
+from deployments.forge.facts import Malformed
+from deployments.forge.github import read_pull, read_review
 from deployments.imports import Import, Line, entries_of
 from deployments.models import PullRequest, Repository, Review
 from tests.factories import RepositoryFactory
@@ -430,3 +431,13 @@ def test_standard_input(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", content)
     call_command("import_pull_requests", "-", stdout=io.StringIO())
     assert PullRequest.objects.count() == 1
+
+
+def test_a_dismissal_that_is_told_before_its_verdict(stage: Stage) -> None:
+    taken = take(both(review(state="DISMISSED"), review()))
+
+    assert [(line.outcome, line.why) for line in taken[1:]] == [
+        ("taken", "It was dismissed."),
+        ("unchanged", "It is here already."),
+    ]
+    assert not PullRequest.objects.get().standing.full
