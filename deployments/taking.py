@@ -91,7 +91,7 @@ class Taking:
             author_login=found.login,
             head_sha=found.head_sha,
             forge_state=found.state,
-            branch=found.branch,
+            head_branch=found.branch,
             told_at=found.at,
         )
         pull_request.checks = checks_of(pull_request)
@@ -108,7 +108,7 @@ class Taking:
         if not self._same_head(known, found):
             known = perform(PULL_REQUEST, "new_head", known, by=None, sha=found.head_sha)
             changes.append(f"new head commit {found.head_sha[:7]}")
-        new = {"title": found.title, "forge_state": found.state, "branch": found.branch or known.branch}
+        new = {"title": found.title, "forge_state": found.state, "head_branch": found.branch or known.head_branch}
         new |= {"told_at": found.at or known.told_at}
         if known.author is None and (author := self.people.get(found.login.lower())):
             new["author"] = author
@@ -180,7 +180,9 @@ class Taking:
         """Only where the branch and its head are those of a pull request: its own event tells the rest."""
         subject = _named(found)
         repository = self.repository(found.place)
-        live = PullRequest.objects.filter(repository=repository, branch=found.branch, status__in=LIVE).order_by("pk")
+        live = PullRequest.objects.filter(repository=repository, head_branch=found.branch, status__in=LIVE).order_by(
+            "pk"
+        )
         moved = [each for each in live if repository and same_commit(each.head_sha, found.before)]
         for each in moved:
             perform(PULL_REQUEST, "new_head", each, by=None, sha=found.after)

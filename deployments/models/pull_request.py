@@ -48,7 +48,7 @@ class PullRequest(models.Model):
     head_sha = models.CharField(max_length=64, validators=[sha])
     forge_state = models.CharField(max_length=10, choices=Forge, default=Forge.OPEN)
     checks = models.CharField(max_length=10, choices=Checks, default=Checks.UNKNOWN)
-    branch = models.CharField(max_length=200, blank=True, default="", help_text="Where its commits are pushed.")
+    head_branch = models.CharField(max_length=200, blank=True, default="", help_text="Where its commits are pushed.")
     told_at = models.DateTimeField(
         null=True, blank=True, help_text="When the forge last changed it: nothing older replaces what is known."
     )

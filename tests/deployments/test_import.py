@@ -258,7 +258,6 @@ def test_a_dismissed_approval_no_longer_counts(stage: Stage) -> None:
     ("changed", "why"),
     [
         ({"state": "PENDING", "submitted_at": None}, "It is not submitted yet."),
-        ({"state": "DISMISSED"}, "It was dismissed."),
         ({"html_url": None, "pull_request_url": "https://api.github.com/repos/x/y/pulls/1"}, "Its pull request is not"),
         ({"html_url": URL.replace("482", "9")}, "Its pull request is not in releaseflow."),
     ],
@@ -383,7 +382,7 @@ def test_the_command_says_line_by_line(stage: Stage, tmp_path: Path) -> None:
     assert said.splitlines() == [
         "taken     pulls[0]     acme/identity-admin #482",
         "skipped   pulls[1]     acme/identity-admin #1: It is a draft: it is taken when it is ready for review.",
-        "taken     reviews[0]   review of identity-admin #482 by weizhang",
+        "taken     reviews[0]   review of acme/identity-admin #482 by weizhang",
         "2 taken, 0 updated, 0 unchanged, 1 skipped, 0 malformed.",
     ]
 
