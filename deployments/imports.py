@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from deployments.forge.address import Address
@@ -63,7 +64,7 @@ class Import:
         for position, entry in entries.pulls:
             self._each(position, entry, self._pull)
         for position, entry, number in entries.reviews:
-            self._each(position, entry, lambda found, key=number: self._review(found, key))
+            self._each(position, entry, partial(self._review, number))
 
     def _each(self, position: str, entry: object, read: Callable[[object], Fact]) -> None:
         try:
@@ -78,7 +79,7 @@ class Import:
             self.places.setdefault(str(found.place.number), set()).add(found.place)
         return found
 
-    def _review(self, entry: object, number: str) -> Fact:
+    def _review(self, number: str, entry: object) -> Fact:
         """With the place that its own address says, else that of the one pull request with the number of its file."""
         found, places = read_review(entry), self.places.get(number, set())
         if found.place is None and len(places) == 1:

@@ -108,7 +108,11 @@ class Taking:
         if not self._same_head(known, found):
             known = perform(PULL_REQUEST, "new_head", known, by=None, sha=found.head_sha)
             changes.append(f"new head commit {found.head_sha[:7]}")
-        new = {"title": found.title, "forge_state": found.state, "head_branch": found.branch or known.head_branch}
+        new: dict[str, Any] = {
+            "title": found.title,
+            "forge_state": found.state,
+            "head_branch": found.branch or known.head_branch,
+        }
         new |= {"told_at": found.at or known.told_at}
         if known.author is None and (author := self.people.get(found.login.lower())):
             new["author"] = author
@@ -139,9 +143,7 @@ class Taking:
     @_take.register
     def _review(self, found: ForgeReview) -> Taken:
         subject = _named(found)
-        repository = self.repository(found.place) if found.place else None
-        number = found.place.number if found.place else None
-        pull_request = PullRequest.objects.filter(repository=repository, number=number).first() if repository else None
+        pull_request = self._reviewed(found.place)
         if pull_request is None:
             return Taken(subject, "skipped", "Its pull request is not in releaseflow.")
         known = pull_request.reviews.filter(forge_id=found.forge_id).first()
@@ -152,6 +154,12 @@ class Taking:
         if found.state == "pending":
             return Taken(subject, "skipped", "It is not submitted yet.")
         return self._say(pull_request, found, found.state)
+
+    def _reviewed(self, place: Address | None) -> PullRequest | None:
+        repository = self.repository(place) if place else None
+        if place is None or repository is None:
+            return None
+        return PullRequest.objects.filter(repository=repository, number=place.number).first()
 
     def _say(self, pull_request: PullRequest, found: ForgeReview, verdict: str) -> Taken:
         reviewer = self.people.get(found.login.lower())

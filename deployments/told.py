@@ -8,7 +8,7 @@ from workflow.steps import Call, Refused
 
 
 def refresh(call: Call) -> None:
-    """Given values of fields: title, forge_state, author, head_branch, told_at. Notes in words what people would see."""
+    """Given values of fields: title, forge_state, author, head_branch, told_at. Notes what people would see."""
     for name, value in call.given.items():
         before = getattr(call.obj, name)
         if before != value and name != "told_at":

@@ -71,7 +71,7 @@ def _review(payload: object, pull: ForgePull, field: str, state: str) -> ForgeRe
 
 def _moves(payload: object) -> Iterator[ForgePush]:
     place = reading.repository(payload, "repository", "links", "html", "href")
-    for change in value(payload, "push", "changes") or []:
+    for change in reading.entries(payload, "push", "changes"):
         old, new = value(change, "old"), value(change, "new")
         if old and new and value(new, "type") == "branch":
             branch = reading.words(new, "name")

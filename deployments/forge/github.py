@@ -105,7 +105,7 @@ def _check_run(payload: object) -> ForgeCheck:
         place=reading.repository(payload, "repository", "html_url"),
         sha=reading.sha(run, "head_sha"),
         name=reading.words(run, "name") or "check",
-        state=("passing" if value(run, "conclusion") in PASSING else "failing") if done else "pending",
+        state=("passing" if reading.words(run, "conclusion") in PASSING else "failing") if done else "pending",
         at=reading.instant(run, "completed_at" if done else "started_at"),
     )
 

@@ -61,7 +61,7 @@ def _merge_request(payload: object) -> list[Fact]:
         url=reading.text(entry, "url"),
         login=_author(payload),
         head_sha=reading.sha(entry, "last_commit", "id"),
-        state=_state(entry, draft=True in {value(entry, "draft"), value(entry, "work_in_progress")}),
+        state=_state(entry, draft=value(entry, "draft") is True or value(entry, "work_in_progress") is True),
         branch=reading.words(entry, "source_branch"),
         at=reading.some_instant(entry, "updated_at"),
     )
@@ -80,7 +80,7 @@ def _approval(payload: object, pull: ForgePull, state: str) -> ForgeReview:
 def _author(payload: object) -> str:
     """Said by whoever acts, or by those assigned, when one of them is the author."""
     author = value(payload, "object_attributes", "author_id")
-    people = [value(payload, "user"), *(value(payload, "assignees") or []), *(value(payload, "reviewers") or [])]
+    people = [value(payload, "user"), *reading.entries(payload, "assignees"), *reading.entries(payload, "reviewers")]
     names = [reading.words(each, "username") for each in people if author and value(each, "id") == author]
     return names[0][: reading.LOGIN_LENGTH] if names else ""
 

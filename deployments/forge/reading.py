@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,7 +97,7 @@ def repository(entry: object, *path: str) -> Address:
     return Address(found.repository_url, found.name, 0)
 
 
-def each(entry: object, name: str, read: Callable[[Any], Any]) -> list[Any]:
-    """What `read` makes of every entry of the list `name`; no list is an empty one."""
-    found = value(entry, name)
-    return [read(one) for one in found] if isinstance(found, list) else []
+def entries(entry: object, *path: str) -> list[Any]:
+    """The list at a path; what is no list is an empty one."""
+    found = value(entry, *path)
+    return found if isinstance(found, list) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.urls import reverse
 
-from deployments.models.application import Repository
+from deployments.models.application import Repository, https_only
 
 
 class Connection(models.Model):
@@ -13,6 +13,9 @@ class Connection(models.Model):
 
     name = models.CharField(max_length=80, unique=True)
     forge = models.CharField(max_length=20, choices=Repository.Forge)
+    speaks_for = models.URLField(
+        validators=[https_only], help_text="It is heard about repositories whose address begins so."
+    )
     key = models.CharField(max_length=32, unique=True, help_text="Names it in the address that it sends to.")
     secret = models.TextField(help_text="Sealed; signs each delivery.")
     former_secret = models.TextField(blank=True, default="", help_text="Sealed; accepted until it expires.")

@@ -60,6 +60,12 @@ MORE = {
     ("pull_request", "ship"): ("pr", "shipped"),
     ("pull_request", "unship"): ("pr", "took back from shipped"),
     ("pull_request", "requeue"): ("pr", "returned to the queue"),
+    ("forge_connection", "create"): ("gear", "connected the forge"),
+    ("forge_connection", "rotate"): ("gear", "made a new secret for the forge"),
+    ("forge_connection", "disable"): ("gear", "stopped listening to the forge"),
+    ("forge_connection", "enable"): ("gear", "listened again to the forge"),
+    ("forge_delivery", "replay"): ("gear", "took the delivery again:"),
+    ("forge_name", "link"): ("people", "linked {login} to"),
     ("week", "open"): ("cal", "opened the week"),
     ("week", "complete_batch"): ("batch", "marked the batch complete"),
     ("week", "reorder"): ("install", "changed the run order"),
@@ -77,6 +83,8 @@ PAGES = {
     "announcement": "announcement",
     "application": "setting-application",
     "team": "setting-team",
+    "forge_connection": "setting-forge",
+    "forge_delivery": "setting-forge-delivery",
 }
 PLACES = {
     "policy": "schedule",
@@ -85,6 +93,7 @@ PLACES = {
     "repository": "setting-applications",
     "stakeholder": "setting-recipients",
     "account": "people",
+    "forge_name": "setting-forge-people",
 }
 
 
