@@ -58,6 +58,8 @@ def complete_flows() -> None:
             "plan": _content_changed,
             "unplan": _content_changed,
             "review": _ask_approval,
+            "record_checks": _ask_approval,
+            "recognise": _ask_approval,
         },
         emails=emails.WRITERS,
     )

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from accounts.roles import Role
-from deployments import effects, guards, run_order, undo, week_effects, week_guards
+from deployments import effects, guards, run_order, told, undo, week_effects, week_guards
 from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, SchedulePolicy
 from deployments.rules import lock_policy
 from workflow.steps import Flow, Step
@@ -239,6 +239,7 @@ DEPLOYMENT = Flow(
 )
 
 P = PullRequest.Status
+ALL = tuple(P)
 PULL_REQUEST = Flow(
     "pull_request",
     PullRequest,
@@ -297,6 +298,10 @@ PULL_REQUEST = Flow(
             (DEV, MANAGER),
             done="Withdrawn. Submit it again when it should be released after all.",
         ),
+        Step("refresh", "Take over what changed", ALL, "", effect=told.refresh),
+        Step("record_checks", "Record checks", ALL, "", effect=told.record_checks),
+        Step("dismiss_review", "Dismiss a review", ALL, "", effect=told.dismiss_review),
+        Step("recognise", "Recognise a person", (P.SUBMITTED, P.PLANNED), "", effect=told.recognise),
     ],
 )
 

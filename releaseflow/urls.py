@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("deployments.schedule_urls")),
     path("", include("releaseflow.people.urls")),
     path("", include("releaseflow.settings_pages.urls")),
+    path("", include("releaseflow.forges.urls")),
     path("", include("releaseflow.activity.urls")),
     path("act/<str:flow_name>/<int:pk>/<str:action>/", act, name="act"),
     path("sign-in/", LoginView.as_view(template_name="registration/sign_in.html"), name="sign-in"),

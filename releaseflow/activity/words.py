@@ -54,12 +54,22 @@ MORE = {
     ("deputy", "end"): ("people", "ended a deputy’s time"),
     ("milestone", "enforce"): ("cal", "enforced the deadline"),
     ("policy", "change"): ("gear", "changed the schedule"),
+    ("pull_request", "refresh"): ("pr", "took over what changed at the forge:"),
+    ("pull_request", "record_checks"): ("pr", "recorded checks ({to}) of"),
+    ("pull_request", "dismiss_review"): ("pr", "dismissed the review by {reviewer} of"),
+    ("pull_request", "recognise"): ("people", "recognised {person} in"),
     ("pull_request", "submit"): ("pr", "submitted"),
     ("pull_request", "resubmit"): ("pr", "submitted again"),
     ("pull_request", "withdraw"): ("pr", "withdrew"),
     ("pull_request", "ship"): ("pr", "shipped"),
     ("pull_request", "unship"): ("pr", "took back from shipped"),
     ("pull_request", "requeue"): ("pr", "returned to the queue"),
+    ("forge_connection", "create"): ("gear", "connected the forge"),
+    ("forge_connection", "rotate"): ("gear", "made a new secret for the forge"),
+    ("forge_connection", "disable"): ("gear", "stopped listening to the forge"),
+    ("forge_connection", "enable"): ("gear", "listened again to the forge"),
+    ("forge_delivery", "replay"): ("gear", "took the delivery again:"),
+    ("forge_name", "link"): ("people", "linked {login} to"),
     ("week", "open"): ("cal", "opened the week"),
     ("week", "complete_batch"): ("batch", "marked the batch complete"),
     ("week", "reorder"): ("install", "changed the run order"),
@@ -77,6 +87,8 @@ PAGES = {
     "announcement": "announcement",
     "application": "setting-application",
     "team": "setting-team",
+    "forge_connection": "setting-forge",
+    "forge_delivery": "setting-forge-delivery",
 }
 PLACES = {
     "policy": "schedule",
@@ -85,6 +97,7 @@ PLACES = {
     "repository": "setting-applications",
     "stakeholder": "setting-recipients",
     "account": "people",
+    "forge_name": "setting-forge-people",
 }
 
 
