@@ -100,6 +100,7 @@ VAR_DIR = Path(_text("VAR_DIR", str(BASE_DIR / "var")))
 SECRET_KEY = _text("SECRET_KEY", "demo-only-" + "0" * 50 if DEMO or DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set. Set it to a long random text, or set DEMO=1 to try things.")
+SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", "")  # former keys: sessions and sealed secrets stay readable
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 SITE_URL = _text("SITE_URL", "http://localhost:8000").rstrip("/")
 if not SITE_URL.startswith(("http://", "https://")):

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='releaseweek',
             name='legal_hold',
-            field=models.BooleanField(db_default=False, default=False, help_text='Nothing of it is deleted, however old.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Nothing of it is deleted.'),
         ),
     ]

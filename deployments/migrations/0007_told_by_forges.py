@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deployments', '0005_drafts'),
+        ('deployments', '0006_legal_hold'),
     ]
 
     operations = [
