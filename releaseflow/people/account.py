@@ -39,6 +39,11 @@ def _change(call: Call) -> None:
         raise Refused.because("Nothing differs from what is saved.", "done")
 
 
+def _note_given(call: Call) -> None:
+    """Notes how, never with what: nothing that is given here is a secret."""
+    call.note |= call.given
+
+
 def _write_test(call: Call) -> None:
     context = {"person": call.person.name, "url": f"{settings.SITE_URL}/settings/"}
     enqueue("test_email", context, to=[call.person], key=f"test_email:{call.now.isoformat()}", now=call.now)
@@ -61,6 +66,12 @@ ACCOUNT = Flow(
             guards=(_own,),
             done="Queued. It leaves within seconds; look into your mailbox.",
         ),
+        Step("sign_in", "Sign in", anyone=True, guards=(_own,), effect=_note_given, plain=False),
+        Step("sign_in_failed", "Fail to sign in", effect=_note_given),
+        Step("change_password", "Change password", anyone=True, guards=(_own,), effect=_note_given, plain=False),
+        Step("add_factor", "Add a way to sign in", anyone=True, guards=(_own,), effect=_note_given, plain=False),
+        Step("remove_factor", "Remove a way to sign in", anyone=True, guards=(_own,), effect=_note_given, plain=False),
+        Step("renew_codes", "Renew recovery codes", anyone=True, guards=(_own,), effect=_note_given, plain=False),
     ],
 )
 ACCOUNT.complete(consequences={"test_email": _write_test})
