@@ -14,6 +14,8 @@ from notifications.models import Email
 
 MAKERS: dict[str, Callable[[Email], str]] = {}
 """For each such kind of letter what makes the link for one recipient: a path below SITE_URL. Higher apps add theirs."""
+PRIVATE = ("password_reset", "account_changed")
+"""Kinds that are of one person's sign-in and nobody else's business: lists of what was sent leave them out."""
 PLACE = f"{settings.SITE_URL}/link-only-in-the-delivered-copy/"
 
 

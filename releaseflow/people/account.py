@@ -15,6 +15,8 @@ from notifications.outbox import enqueue
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
 FIELDS = ("first_name", "last_name", "time_zone")
+SIGN_IN = ("sign_in", "sign_in_failed", "change_password", "add_factor", "remove_factor", "renew_codes")
+"""Events that are between a person and the administrators."""
 # Shown first; any other zone of the database is understood as well.
 NEAR = (
     *("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles"),

@@ -117,6 +117,10 @@ def _accept(call: Call) -> None:
     call.note["with"] = "a password" if password else "another way to sign in"
 
 
+def _arrive(call: Call) -> None:
+    call.obj.accepted_at = call.now
+
+
 def _write(call: Call) -> None:
     invitation = call.obj
     context = {
@@ -156,6 +160,7 @@ INVITATION = Flow(
             effect=_accept,
             plain=False,
         ),
+        Step("arrive", "Come in another way", guards=(_open, _not_revoked), effect=_arrive),
     ],
 )
 INVITATION.complete(consequences={"invite": _write, "send_again": _write})

@@ -12,8 +12,9 @@ from django.core.cache import cache
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import Invitation, User
 from releaseflow.people.account import ACCOUNT
+from releaseflow.people.invitations import INVITATION
 from workflow.machine import perform
 
 QUIET = 15 * 60
@@ -25,6 +26,8 @@ METHODS = {"socialaccount": "provider", "mfa": "second factor", "invitation": "i
 def signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     used = [_method(each) for each in get_authentication_records(request, user)]
     perform(ACCOUNT, "sign_in", user, by=user, method=" and ".join(dict.fromkeys(used)) or "password")
+    if waiting := Invitation.objects.filter(user=user, accepted_at=None, revoked_at=None).first():
+        perform(INVITATION, "arrive", waiting, by=None)
 
 
 def _method(found: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         newer = "A newer invitation was sent to you. Use the link in that e-mail."
         return _closed(request, no.sentence if no else newer)
     by_passkey = request.POST.get("way") == "passkey"
-    form = SetPasswordForm(request.POST if request.method == "POST" and not by_passkey else None, user=invitation.user)
+    form = SetPasswordForm(invitation.user, request.POST if request.method == "POST" and not by_passkey else None)
     if by_passkey or form.is_valid():
         given = {} if by_passkey else {"password": form.cleaned_data["password1"]}
         try:
