@@ -109,6 +109,7 @@ VAR_DIR = Path(_text("VAR_DIR", str(BASE_DIR / "var")))
 SECRET_KEY = _text("SECRET_KEY", "demo-only-" + "0" * 50 if DEMO or DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set. Set it to a long random text, or set DEMO=1 to try things.")
+SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", "")  # earlier ones, while what they signed is still used
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 SITE_URL = _text("SITE_URL", "http://localhost:8000").rstrip("/")
 if not SITE_URL.startswith(("http://", "https://")):
@@ -280,7 +281,7 @@ SESSION_LIFETIME = _whole("SESSION_HOURS", 12, most=168) * 3600  # used or not, 
 if SECURE:  # a browser takes such a cookie from this very host only
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would greet those who follow a link in an e-mail as strangers
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would forget who follows a link in an e-mail
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {

@@ -17,7 +17,9 @@ from workflow.models import Event
 def index(request: HttpRequest) -> HttpResponse:
     """`before` and `after` are keys of events."""
     form = FilterForm(request.GET)
-    found = page.listed(visible(form.found(), person(request)), before=_key(request, "before"), after=_key(request, "after"))
+    found = page.listed(
+        visible(form.found(), person(request)), before=_key(request, "before"), after=_key(request, "after")
+    )
     context = {"form": form, "page": found, "now": clock.now()}
     return render(request, "activity/activity.html", context, status=422 if form.errors else 200)
 

@@ -51,7 +51,7 @@ class OfficeForm(forms.Form):
 
 @dataclass(frozen=True)
 class Profile:
-    """One person as administrators see them. `acts` are about the account, `offices` the roles with the way to take each."""
+    """One person as administrators see them. `acts` are about the account; `offices` come with the way to take each."""
 
     offices: list[tuple[str, Act]]
     teams: list[tuple[str, Team]]

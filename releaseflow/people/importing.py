@@ -110,7 +110,9 @@ def _check(names: list[str]) -> None:
     unknown = [name or "(empty)" for name in names if name not in COLUMNS]
     if lacking or unknown or len(set(names)) < len(names):
         wrong = f"no column {lacking[0]}" if lacking else f"the column {unknown[0]}" if unknown else "a column twice"
-        raise Unreadable(f"Line 1: the file has {wrong}. Its columns are {', '.join(COLUMNS)}; the first two are needed.")
+        raise Unreadable(
+            f"Line 1: the file has {wrong}. Its columns are {', '.join(COLUMNS)}; the first two are needed."
+        )
 
 
 def _row(line: int, values: dict[str, str], teams: dict[str, Team]) -> tuple[Row, list[str]]:
@@ -125,17 +127,23 @@ def _row(line: int, values: dict[str, str], teams: dict[str, Team]) -> tuple[Row
     row.team = teams.get(team.casefold())
     if team and not row.team:
         wrong.append(f"there is no team {team}. Add it on the settings page, or correct the name.")
-    for word in filter(None, map(str.strip, re.split(r"[|/+,;]", values.get("roles", "")))):
+    if row.manager and not team:
+        wrong.append("a manager is one of a team, and the row names none.")
+    return row, wrong + _read_roles(row, values.get("roles", ""), has_team=bool(team))
+
+
+def _read_roles(row: Row, text: str, *, has_team: bool) -> list[str]:
+    """Adds the roles of a cell to the row; returns what is wrong with them."""
+    wrong = []
+    for word in filter(None, map(str.strip, re.split(r"[|/+,;]", text))):
         role = WORDS.get(word.casefold())
         if role is None:
             wrong.append(f"there is no role {word}. Roles are {', '.join(str(each.label) for each in Role)}.")
-        elif role in TEAM_ROLES and not team:
+        elif role in TEAM_ROLES and not has_team:
             wrong.append(f"{role.label} is a role of a team, and the row names none.")
         elif role not in TEAM_ROLES or row.team:
             row.roles.append((row.team if role in TEAM_ROLES else None, role))
-    if row.manager and not team:
-        wrong.append("a manager is one of a team, and the row names none.")
-    return row, wrong
+    return wrong
 
 
 def _is_address(text: str) -> bool:
@@ -148,23 +156,22 @@ def _is_address(text: str) -> bool:
 
 def _twice(rows: list[Row]) -> list[str]:
     first: dict[str, int] = {}
-    found = []
-    for row in rows:
-        if row.email and first.setdefault(row.email, row.line) != row.line:
-            found.append(f"Line {row.line}: {row.email} stands on line {first[row.email]} already.")
-    return found
+    return [
+        f"Line {row.line}: {row.email} stands on line {first[row.email]} already."
+        for row in rows
+        if first.setdefault(row.email, row.line) != row.line
+    ]
 
 
 def _managers(rows: list[Row]) -> list[str]:
     """A manager who is named must be somebody; `_promote` makes them Dev Manager of the row's team."""
-    by_email = {row.email for row in rows}
-    named = {row.manager for row in rows if row.manager}
-    known = set(User.objects.filter(email__in=named, is_active=True).values_list("email", flat=True))
-    problems = []
-    for row in filter(lambda each: each.manager, rows):
-        if row.manager not in by_email and row.manager not in known:
-            problems.append(f"Line {row.line}: the manager {row.manager} is neither here nor in releaseflow.")
-    return problems
+    known = {email.lower() for email in User.objects.filter(is_active=True).values_list("email", flat=True)}
+    known |= {row.email for row in rows} | {""}
+    return [
+        f"Line {row.line}: the manager {row.manager} is neither here nor in releaseflow."
+        for row in rows
+        if row.manager not in known
+    ]
 
 
 # --- Writing -------------------------------------------------------------------------------------------------

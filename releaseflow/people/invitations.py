@@ -129,7 +129,13 @@ def _write(call: Call) -> None:
         "until": invitation.expires_at,
         "url": sealed.PLACE,
     }
-    enqueue("invitation", context, to=[invitation.user], key=f"invitation:{invitation.pk}:{invitation.edition}", now=call.now)
+    enqueue(
+        "invitation",
+        context,
+        to=[invitation.user],
+        key=f"invitation:{invitation.pk}:{invitation.edition}",
+        now=call.now,
+    )
 
 
 def _lock(pk: int) -> Invitation:

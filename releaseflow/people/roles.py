@@ -77,7 +77,9 @@ def _administrators() -> list[User]:
 def _leave_one(user: User) -> None:
     found = _administrators()
     if found == [user]:
-        raise Refused.because(f"{user.name} is the only administrator. Make somebody else administrator first.", "guard")
+        raise Refused.because(
+            f"{user.name} is the only administrator. Make somebody else administrator first.", "guard"
+        )
 
 
 def _confirm(call: Call) -> None:

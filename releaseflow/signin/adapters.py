@@ -11,6 +11,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.contrib import messages
@@ -25,7 +26,7 @@ from releaseflow.signin import letters, record
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
-        "email_password_mismatch": "That address and password do not belong together. Check both, or set a new password.",
+        "email_password_mismatch": "That address and password do not belong together. Check both, or set a new one.",
         "too_many_login_attempts": "Too many tries. Wait five minutes, or sign in with a passkey.",
         "rate_limited": "Too many tries. Wait five minutes.",
         "incorrect_password": "That is not your password.",
@@ -93,14 +94,16 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         claims: dict[str, Any] = (brought.get("id_token") or {}) | (brought.get("userinfo") or {})
         address = str(claims.get("email") or "").lower()
         user = User.objects.filter(email__iexact=address).first() if address else None
-        if sentence := _wrong(claims, address, user):
+        sentence = _wrong(claims, address, user)
+        if not sentence and sociallogin.is_existing and sociallogin.user != user:
+            sentence = f"{_provider()} knows you by an address that belongs to somebody else here. {_ask()}"
+        if sociallogin.state.get("process") != AuthProcess.LOGIN:
+            sentence = f"{_provider()} is for signing in. Sign out first."
+        if sentence:
             messages.error(request, sentence)
             raise ImmediateHttpResponse(redirect("sign-in"))
         if not sociallogin.is_existing:
             sociallogin.connect(request, user)
-        elif sociallogin.user != user:
-            messages.error(request, f"{_provider()} knows you by an address that belongs to somebody else here. {_ask()}")
-            raise ImmediateHttpResponse(redirect("sign-in"))
 
     def on_authentication_error(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         messages.error(request, f"{_provider()} did not sign you in. Try again, or use your password.")
@@ -113,7 +116,7 @@ def _wrong(claims: dict[str, Any], address: str, user: User | None) -> str:
         return f"{_provider()} did not name a verified e-mail address of yours. {_ask()}"
     if settings.OIDC_EMAIL_DOMAINS and domain not in settings.OIDC_EMAIL_DOMAINS:
         return f"Addresses at {domain} do not sign in here with {_provider()}. {_ask()}"
-    if lacking := settings.OIDC.lacks(claims):
+    if lacking := settings.OIDC and settings.OIDC.lacks(claims):
         return f"{_provider()} does not count you among those who may come in ({lacking}). {_ask()}"
     if user is None or not user.is_active:
         return f"{address} is not known here. {_ask()}"

@@ -17,7 +17,10 @@ from workflow.transactions import whole
 CHANGES = {
     "password_changed": ("Your password was changed", "the password of your account was changed"),
     "password_set": ("Your account has a password now", "a password was set for your account"),
-    "password_reset": ("Your password was changed", "the password of your account was changed by a link from an e-mail"),
+    "password_reset": (
+        "Your password was changed",
+        "the password of your account was changed by a link from an e-mail",
+    ),
     "totp_activated": ("An authenticator app was added", "an authenticator app was added to your account"),
     "totp_deactivated": ("The authenticator app was removed", "the authenticator app was removed from your account"),
     "webauthn_added": ("A passkey was added", "a passkey was added to your account"),

@@ -23,7 +23,7 @@ class Provider:
     claims: tuple[tuple[str, str], ...]
 
     def lacks(self, brought: Mapping[str, Any]) -> str:
-        """The first claim that is not as demanded, in words, or nothing. A claim with several values needs one of them."""
+        """The first claim that is not as demanded, or nothing. Of a claim with several values one is enough."""
         for name, value in self.claims:
             found = brought.get(name)
             if value not in (map(str, found) if isinstance(found, list) else [str(found)]):

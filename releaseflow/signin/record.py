@@ -11,6 +11,7 @@ from allauth.mfa.signals import authentication_failed, authenticator_added, auth
 from django.core.cache import cache
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.text import slugify
 
 from accounts.models import Invitation, User
 from releaseflow.people.account import ACCOUNT
@@ -33,7 +34,8 @@ def signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
 def _method(found: dict[str, Any]) -> str:
     if found.get("passwordless"):
         return "passkey"
-    return METHODS.get(found["method"], found["method"].replace("_", " "))
+    method = str(found["method"])
+    return METHODS.get(method, method.replace("_", " "))
 
 
 def failed(address: str) -> None:
@@ -48,7 +50,7 @@ def factor_failed(user: User, **kwargs: Any) -> None:
 
 
 def _failed(user: User, method: str) -> None:
-    if cache.add(f"sign_in_failed:{user.pk}:{method}", 1, QUIET):
+    if cache.add(f"sign_in_failed:{user.pk}:{slugify(method)}", 1, QUIET):
         perform(ACCOUNT, "sign_in_failed", user, by=None, method=method)
 
 

@@ -121,7 +121,10 @@ def test_what_spreadsheets_write_is_read(cast: Cast, tmp_path: Path, content: by
         ("name,email,team\nIda,ida@example.com,Nowhere\n", "Line 2: there is no team Nowhere"),
         ("name,email,team,roles\nIda,ida@example.com,Identity,boss\n", "Line 2: there is no role boss"),
         ("name,email,roles\nIda,ida@example.com,developer\n", "Line 2: Dev Team is a role of a team"),
-        ("name,email,team,manager\nIda,ida@example.com,Identity,no@example.com\n", "Line 2: the manager no@example.com"),
+        (
+            "name,email,team,manager\nIda,ida@example.com,Identity,no@example.com\n",
+            "Line 2: the manager no@example.com",
+        ),
         ('name,email\n"Ida,ida@example.com\n', "this is not CSV"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.startswith("Line") else "",
