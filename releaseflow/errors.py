@@ -30,6 +30,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "400.html", status=400)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Somebody, or everybody at one address, tried to sign in too often."""
+    return render(request, "429.html", status=429)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Offers to find what the address speaks of: its words are in the field already."""
     words = " ".join(re.findall(r"[A-Za-z0-9]{3,}", request.path))[-60:]

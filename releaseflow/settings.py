@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env, FileAwareEnv
 
 from releaseflow import logs
+from releaseflow.signin.provider import provider
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = FileAwareEnv()
@@ -85,6 +86,14 @@ def _whole(name: str, default: int, *, least: int = 1, most: int | None = None) 
     return int(text)
 
 
+def _one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of the words from the environment, or a sentence that lists them."""
+    text = _text(name, default).lower()
+    if text not in choices:
+        raise ImproperlyConfigured(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {text!r}.")
+    return text
+
+
 def _switch(name: str, *, default: bool = False) -> bool:
     """An on/off value from the environment, or a sentence that says what is wrong with it."""
     text = _text(name, "1" if default else "0").lower()
@@ -123,6 +132,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "crispy_forms",
     "crispy_bootstrap5",
     "django_htmx",
@@ -138,11 +153,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "releaseflow.signin.lifetime.LifetimeMiddleware",
     "releaseflow.logs.ActorMiddleware",
     "releaseflow.signed_out.SignedOutMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "releaseflow.signin.second_factor.SecondFactorMiddleware",
     "releaseflow.refusals.RefusalMiddleware",
 ]
 ROOT_URLCONF = "releaseflow.urls"
@@ -217,6 +235,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 ENFORCE_EVERY = _whole("ENFORCE_EVERY", 30)
 DELIVER_EVERY = _whole("DELIVER_EVERY", 5, most=60)  # also how long one pass may take
 
+# --- Cache ---------------------------------------------------------------------------------------------------
+# Holds how often somebody tried to sign in, nothing else. All processes must see the same number: Redis where there is
+# one. Without it each web process counts for itself, so a limit is that many times as wide; that suits one small server.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "rf"}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
+}
+
 # --- E-mail --------------------------------------------------------------------------------------------------
 EMAIL_CONFIG = _mail("dummymail://" if DEMO else "consolemail://")
 vars().update(EMAIL_CONFIG)
@@ -250,10 +277,12 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _switch("BEHIND_PROXY") else None
 CSRF_FAILURE_VIEW = "releaseflow.errors.form_refused"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = _whole("SESSION_IDLE_MINUTES", 240, least=5, most=10_080) * 60  # unused for so long, it ends
+SESSION_LIFETIME = _whole("SESSION_HOURS", 12, most=168) * 3600  # used or not, it ends
 if SECURE:  # a browser takes such a cookie from this very host only
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
-CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would forget who follows a link in an e-mail
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
@@ -269,6 +298,58 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# --- Sign-in -------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+REQUIRE_MFA = _one_of("REQUIRE_MFA", "none", ("none", "administrators", "all"))
+ACCOUNT_ADAPTER = "releaseflow.signin.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}  # with names as well a known address would take two looks at the password, and tell
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]  # nobody signs up, yet allauth wants to know
+ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are an administrator's
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = not DEMO  # a demonstration becomes others there
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays, all others end
+ACCOUNT_FORMS = {
+    "login": "releaseflow.signin.forms.SignInForm",
+    "reset_password": "releaseflow.signin.forms.ForgottenForm",
+    "reset_password_from_key": "releaseflow.signin.forms.NewPasswordForm",
+    "change_password": "releaseflow.signin.forms.ChangePasswordForm",
+    "set_password": "releaseflow.signin.forms.SetPasswordForm",
+    "reauthenticate": "releaseflow.signin.forms.PasswordForm",
+}
+ACCOUNT_RATE_LIMITS = {"login": "100/m/ip", "login_failed": "50/5m/ip,5/5m/key"}  # `key` is account and address
+PASSWORD_RESET_TIMEOUT = 3600
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0
+MFA_ADAPTER = "releaseflow.signin.adapters.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "releaseflow.signin.forms.CodeForm",
+    "reauthenticate": "releaseflow.signin.forms.ConfirmCodeForm",
+    "activate_totp": "releaseflow.signin.forms.FirstCodeForm",
+    "add_webauthn": "releaseflow.signin.forms.PasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "releaseflow"
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE  # http://localhost, where browsers allow passkeys as well
+USERSESSIONS_ADAPTER = "allauth.usersessions.adapter.DefaultUserSessionsAdapter"
+SOCIALACCOUNT_ADAPTER = "releaseflow.signin.adapters.ProviderAdapter"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+OIDC_EMAIL_DOMAINS = [domain.lower().lstrip("@") for domain in _list("OIDC_EMAIL_DOMAINS", "")]
+OIDC = provider(
+    name=_text("OIDC_NAME", "single sign-on"),
+    server_url=_text("OIDC_SERVER_URL"),
+    client_id=_text("OIDC_CLIENT_ID"),
+    secret=_text("OIDC_CLIENT_SECRET"),
+    claims=_list("OIDC_CLAIMS", ""),
+)
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [OIDC.app] if OIDC else []}}
+if OIDC:  # Chromium holds the way to the provider against `form-action` as well
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(OIDC.origin)
 
 # --- Logs and numbers ----------------------------------------------------------------------------------------
 METRICS_TOKEN = _text("METRICS_TOKEN")

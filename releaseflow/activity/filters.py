@@ -12,8 +12,10 @@ from django.db.models import Q, QuerySet
 from django.utils.http import urlencode
 
 from accounts.models import User
+from accounts.roles import Role, standing
 from deployments.models import ReleaseWeek
 from releaseflow.activity.words import kind_label
+from releaseflow.people.account import ACCOUNT, SIGN_IN
 from workflow.eastern import EASTERN, say_day
 from workflow.models import Event
 from workflow.steps import Flow
@@ -87,6 +89,13 @@ class FilterForm(forms.Form):
     @property
     def is_filtered(self) -> bool:
         return bool(self.query)
+
+
+def visible(events: QuerySet[Event], by: User) -> QuerySet[Event]:
+    """Without when and how others sign in, which only administrators see."""
+    if standing(by).holds_own(Role.ADMINISTRATOR):
+        return events
+    return events.exclude(~Q(object_id=by.pk), object_type=ACCOUNT.name, action__in=SIGN_IN)
 
 
 def _where(given: dict[str, Any]) -> Q:

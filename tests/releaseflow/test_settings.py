@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = {"_whole", "_switch", "_text", "_list", "str", "list", "int", "bool", "db_url", "email_url"}
+READERS = {"_one_of", "_whole", "_switch", "_text", "_list", "str", "list", "int", "bool", "db_url", "email_url"}
 
 
 def read_in_settings() -> set[str]:
@@ -75,6 +75,9 @@ def test_the_test_can_see_the_variables() -> None:
         ({"DEMO": "1", "DOCUMENTS_URL": "https://bucket.example.com"}, "DOCUMENTS_URL"),
         ({"DEMO": "1", "LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
         ({"DEMO": "1", "LOG_FORMAT": "xml"}, "LOG_FORMAT"),
+        ({"DEMO": "1", "REQUIRE_MFA": "some"}, "REQUIRE_MFA"),
+        ({"DEMO": "1", "SESSION_HOURS": "0"}, "SESSION_HOURS"),
+        ({"DEMO": "1", "OIDC_SERVER_URL": "https://id.example.com"}, "OIDC_CLIENT_ID"),
         ({"DEMO": "1", "SECRET_KEY_FILE": "/nowhere"}, "SECRET_KEY"),
     ],
     ids=lambda value: " ".join(f"{k}={v}" for k, v in value.items()) or "nothing" if isinstance(value, dict) else value,
