@@ -96,6 +96,31 @@ def settings_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **given: str) -> 
     return runpy.run_path(str(ROOT / "releaseflow" / "settings.py"))
 
 
+# --- docs/configure.md ---------------------------------------------------------------------------------------
+def rows() -> list[list[str]]:
+    """The variable, its meaning, default, example and what a bad value says, of each line of the tables."""
+    lines = (ROOT / "docs" / "configure.md").read_text().splitlines()
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("| `")]
+
+
+def test_the_documentation_explains_every_variable_once() -> None:
+    assert sorted(row[0].strip("`") for row in rows()) == sorted(documented())
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0].strip("`"))
+def test_each_example_is_taken_and_each_sentence_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: list[str]
+) -> None:
+    variable, example = row[0].strip("`"), row[3].strip("`")
+    around = {"DEMO": "0", "SECRET_KEY": "x" * 50, "DATABASE_URL": "postgres://h/x"}
+    settings_of(tmp_path, monkeypatch, **around | {variable: example})
+
+    if bad := re.fullmatch("`(.*?)`: (.+)", row[4]):
+        with pytest.raises(ImproperlyConfigured) as said:
+            settings_of(tmp_path, monkeypatch, **around | {variable: bad[1]})
+        assert str(said.value) == bad[2]
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
