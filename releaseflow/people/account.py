@@ -9,8 +9,8 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 
-from accounts.models import User
-from accounts.roles import Role
+from accounts.models import Appointment, User
+from accounts.roles import Role, people
 from notifications.outbox import enqueue
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
@@ -51,6 +51,15 @@ def _write_test(call: Call) -> None:
     enqueue("test_email", context, to=[call.person], key=f"test_email:{call.now.isoformat()}", now=call.now)
 
 
+def _nobody_yet(user: User, by: Actor, now: datetime) -> str:
+    holders = people(Role.ADMINISTRATOR)
+    return f"{holders[0].name} is administrator already, and adds others on the pages." if holders else ""
+
+
+def _appoint(call: Call) -> None:
+    Appointment.objects.create(user=call.obj, role=Role.ADMINISTRATOR)
+
+
 def _lock(pk: int) -> User:
     return User.objects.select_for_update(no_key=True).get(pk=pk)
 
@@ -60,6 +69,7 @@ ACCOUNT = Flow(
     User,
     _lock,
     [
+        Step("first_administrator", "Make the first administrator", guards=(_nobody_yet,), plain=False),
         Step("change", "Change account", roles=tuple(Role), guards=(_own,), effect=_change, plain=False),
         Step(
             "test_email",
@@ -76,7 +86,7 @@ ACCOUNT = Flow(
         Step("renew_codes", "Renew recovery codes", anyone=True, guards=(_own,), effect=_note_given, plain=False),
     ],
 )
-ACCOUNT.complete(consequences={"test_email": _write_test})
+ACCOUNT.complete(consequences={"first_administrator": _appoint, "test_email": _write_test})
 
 
 class AccountForm(forms.Form):
