@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role, standing
 from crq.cells import Head, heads
-from crq.gathering import dated, full_name, gather
+from crq.gathering import current, dated, full_name, gather
 from crq.models import Announcement
 from crq.rail import NextDue, Step, next_due, rail
 from crq.rows import Row, row
@@ -25,6 +25,7 @@ from deployments.live import mark_of, marked
 from deployments.models import Deferral, Deployment, ReleaseWeek
 from workflow.eastern import eastern_day, say_long_day
 from workflow.models import Event
+from workflow.prepared import Prepared, Slot, among
 
 VIEWS = {"": "All", "due": "Due today", "blocked": "Blocked", "mine": "My teams"}
 
@@ -153,7 +154,7 @@ def _weeks() -> QuerySet[ReleaseWeek]:
 def _turns(week: ReleaseWeek, by: User, now: datetime) -> list[Turns]:
     """Everything that is or was planned for the week, seen from it."""
     found = []
-    for facts in gather(_deployments(week)).facts:
+    for facts in gather(_SEEN(week=week.pk, deployments=_seen_in(week))).facts:
         here = facts.deployment.week_id == week.pk
         if here:
             facts.deployment.week = week
@@ -162,31 +163,34 @@ def _turns(week: ReleaseWeek, by: User, now: datetime) -> list[Turns]:
     return found
 
 
-def _deployments(week: ReleaseWeek) -> QuerySet[Deployment]:
-    left = Deferral.objects.filter(deployment=OuterRef("pk"), from_week=week).order_by("-at")
-    came = Deferral.objects.filter(deployment=OuterRef("pk"), to_week=week).order_by("-at")
+def _seen() -> QuerySet[Deployment]:
+    """Deployments of these keys, with how they came to the week and how they left it."""
+    left = Deferral.objects.filter(deployment=OuterRef("pk"), from_week=Slot("week")).order_by("-at")
+    came = Deferral.objects.filter(deployment=OuterRef("pk"), to_week=Slot("week")).order_by("-at")
     withdrawn = Event.objects.filter(object_type="deployment", object_id=OuterRef("pk"), action="withdraw").order_by(
         "-pk"
     )
-    return (
-        Deployment.objects.filter(pk__in=list(_seen_in(week)))
-        .annotate(
-            left_why=Subquery(left.values("why")[:1]),
-            left_by=Subquery(left.values(name=full_name("by"))[:1]),
-            came_from=Subquery(came.values("from_week__thursday")[:1]),
-            withdrawn_why=Subquery(withdrawn.values("reason")[:1]),
-        )
-        .order_by("pk")
+    found = Deployment.objects.filter(among("pk", "deployments")).annotate(
+        left_why=Subquery(left.values("why")[:1]),
+        left_by=Subquery(left.values(name=full_name("by"))[:1]),
+        came_from=Subquery(came.values("from_week__thursday")[:1]),
+        withdrawn_why=Subquery(withdrawn.values("reason")[:1]),
     )
+    return current(found.order_by("pk"))
 
 
-def _seen_in(week: ReleaseWeek) -> QuerySet[Any, int]:
-    """The keys of what is or was planned for the week; united, so that an index serves each half.
+def _keys() -> QuerySet[Any, int]:
+    """The keys of what is or was planned for the week; united, so that an index serves each half."""
+    here = Deployment.objects.filter(week=Slot("week")).order_by().values_list("pk", flat=True)
+    return here.union(Deferral.objects.filter(from_week=Slot("week")).order_by().values_list("deployment", flat=True))
 
-    Read first: with keys at hand, PostgreSQL begins its many joins at these rows, whatever its planner thinks of them.
-    """
-    here = Deployment.objects.filter(week=week).order_by().values_list("pk", flat=True)
-    return here.union(Deferral.objects.filter(from_week=week).order_by().values_list("deployment", flat=True))
+
+_SEEN, _KEYS = Prepared(_seen), Prepared(_keys)
+
+
+def _seen_in(week: ReleaseWeek) -> list[int]:
+    """Read first: with keys at hand, PostgreSQL begins its many joins at these rows, whatever its planner thinks."""
+    return _KEYS(week=week.pk)
 
 
 def _subtitle(week: ReleaseWeek, live: int) -> str:

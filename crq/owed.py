@@ -55,7 +55,7 @@ def material_for_all(now: datetime) -> Material:
     weeks = dated(inbox.with_announcements(inbox.recent_weeks(now)))
     requests = list(exemption_tasks.requests())
     years = list(deployment_inbox.unconfirmed_years(now=now))
-    return Material(weeks, inbox.of_everybody(weeks), _of_scrum_master(weeks, now), years, requests)
+    return Material(weeks, inbox.of_everybody(weeks, now=now), _of_scrum_master(weeks, now), years, requests)
 
 
 def owed(by: User, material: Material, *, now: datetime) -> Owed:
