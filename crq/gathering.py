@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from django.db.models import (
     CharField,
@@ -17,7 +15,6 @@ from django.db.models import (
     Exists,
     F,
     FilteredRelation,
-    Model,
     OuterRef,
     Q,
     QuerySet,
@@ -26,13 +23,14 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Concat
 
-from accounts.models import Membership, User
+from accounts.models import Membership
+from accounts.prepared import Prepared, among
 from accounts.roles import Role
 from crq.models import CRQ, Decision, Document, ExemptionRequest, Snapshot
 from crq.readiness import Facts
+from crq.reading import grouped, hang, keys, name_people
 from deployments.models import Contained, Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review
 from deployments.policy import Deadline
-from workflow.prepared import Prepared, among
 
 
 def full_name(person: str) -> Concat:
@@ -42,8 +40,18 @@ def full_name(person: str) -> Concat:
 
 def dated(weeks: QuerySet[ReleaseWeek]) -> list[ReleaseWeek]:
     """The weeks in order with all their deadlines, in one statement."""
+    return collated(with_deadlines(weeks))
+
+
+def with_deadlines(weeks: QuerySet[ReleaseWeek]) -> QuerySet[ReleaseWeek]:
+    """One row for each deadline of each week, for `collated`."""
+    return weeks.annotate(deadline=FilteredRelation("milestones")).select_related("deadline")  # type: ignore[misc]
+
+
+def collated(rows: Iterable[ReleaseWeek]) -> list[ReleaseWeek]:
+    """Each week once, with all its deadlines."""
     found: dict[int, ReleaseWeek] = {}
-    for row in weeks.annotate(deadline=FilteredRelation("milestones")).select_related("deadline"):  # type: ignore[misc]
+    for row in rows:
         week = found.setdefault(row.pk, row)
         due = week.__dict__.setdefault("_due", {})  # where ReleaseWeek.due keeps what it has read
         if deadline := getattr(row, "deadline", None):
@@ -99,60 +107,22 @@ def gather(deployments: list[Deployment], *, queue_of: Iterable[int] = ()) -> Ga
 
     Four statements, however many deployments.
     """
-    pull_requests = _PULL_REQUESTS(deployments=[each.pk for each in deployments], teams=queue_of)
-    by_deployment = _grouped(pull_requests, "deployment_id")
-    documents = _DOCUMENTS(crqs=[crq.pk for each in deployments if (crq := getattr(each, "crq", None))])
-    reviews = _REVIEWS(pull_requests=[each.pk for each in pull_requests])
-    _name_people([*_with_parts(deployments, pull_requests), *documents, *reviews])
-    by_crq, by_pull_request = _grouped(documents, "crq_id"), _grouped(reviews, "pull_request_id")
-    for each in pull_requests:
-        each.__dict__["_prefetched_objects_cache"] = {"reviews": by_pull_request[each.pk]}
-    return Gathered([_facts(each, by_deployment[each.pk], by_crq) for each in deployments], by_deployment[None])
+    pull_requests = _PULL_REQUESTS(deployments=keys(deployments), teams=queue_of)
+    reviews = _REVIEWS(pull_requests=keys(pull_requests))
+    hang(reviews, "pull_request_id", pull_requests, "reviews")
+    crqs = [crq for each in deployments if (crq := getattr(each, "crq", None))]
+    documents = _DOCUMENTS(crqs=keys(crqs))
+    hang(documents, "crq_id", crqs, "documents")
+    approvals = filter(None, (getattr(each, "standing_approval", None) for each in deployments))
+    branches = filter(None, (getattr(each, "branch", None) for each in pull_requests))
+    name_people([*deployments, *crqs, *documents, *approvals, *pull_requests, *reviews, *branches])
+    by_deployment = grouped(pull_requests, "deployment_id")
+    return Gathered([_facts(each, by_deployment[each.pk]) for each in deployments], by_deployment[None])
 
 
-def _grouped(rows: Iterable[Any], name: str) -> dict[Any, list[Any]]:
-    found: dict[Any, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[getattr(row, name)].append(row)
-    return found
-
-
-def _with_parts(deployments: Iterable[Deployment], pull_requests: Iterable[PullRequest]) -> Iterator[Model]:
-    """The rows themselves, and those that were read with them."""
-    for deployment in deployments:
-        yield deployment
-        yield from filter(None, (getattr(deployment, "crq", None), getattr(deployment, "standing_approval", None)))
-    for pull_request in pull_requests:
-        yield pull_request
-        yield from filter(None, (getattr(pull_request, "branch", None),))
-
-
-def _name_people(rows: Iterable[Model]) -> None:
-    """Gives the rows the people that they name, in one statement: a dozen joins would cost more than all the rest."""
-    named = [(row, name, key) for row in rows for name in PEOPLE[type(row)] if (key := getattr(row, f"{name}_id"))]
-    people = {person.pk: person for person in _PEOPLE(people={key for _, _, key in named})}
-    for row, name, key in named:
-        setattr(row, name, people[key])
-
-
-PEOPLE: dict[type[Model], tuple[str, ...]] = {
-    Deployment: ("core_dev_by", "started_by", "installed_by", "verified_by", "verified_for"),
-    CRQ: ("opened_by",),
-    Decision: ("by", "for_user"),
-    Document: ("by",),
-    PullRequest: ("author",),
-    ReleaseBranch: ("by",),
-    Review: ("reviewer",),
-}
-
-
-def _facts(
-    deployment: Deployment, pull_requests: list[PullRequest], documents: dict[int, list[Document]]
-) -> CurrentFacts:
+def _facts(deployment: Deployment, pull_requests: list[PullRequest]) -> CurrentFacts:
     facts = CurrentFacts(deployment)
     facts.pull_requests = pull_requests
-    if facts.crq:
-        facts.crq.__dict__["_prefetched_objects_cache"] = {"documents": documents[facts.crq.pk]}
     return facts
 
 
@@ -209,7 +179,6 @@ def _pull_requests() -> QuerySet[PullRequest]:
 _PULL_REQUESTS = Prepared(_pull_requests)
 _DOCUMENTS = Prepared(lambda: Document.objects.filter(among("crq", "crqs")).defer("file"))
 _REVIEWS = Prepared(lambda: Review.objects.filter(among("pull_request", "pull_requests")))
-_PEOPLE = Prepared(lambda: User.objects.filter(among("pk", "people")).order_by())
 
 
 def page_url(facts: Facts) -> str:

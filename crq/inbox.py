@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Team, User
+from accounts.prepared import Prepared, Slot, among
 from accounts.roles import Role, standing
 from crq import announcing_drafts as drafts
 from crq.announcing import OUTCOMES
@@ -21,7 +22,6 @@ from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day
 from workflow.inbox import Task
-from workflow.prepared import Prepared, among
 
 S, Kind = Deployment.Status, Announcement.Kind
 UNFINISHED = (S.PLANNED, S.CLEARED, S.HELD, S.INSTALLING, S.INSTALLED, S.FAILED)
@@ -30,7 +30,16 @@ LOOK_BACK = timedelta(weeks=3)
 
 def recent_weeks(now: datetime) -> QuerySet[ReleaseWeek]:
     """The weeks ahead, and those behind in which something may still be unfinished."""
-    return ReleaseWeek.objects.filter(thursday__gte=eastern_day(now) - LOOK_BACK).order_by("thursday")
+    return weeks_since(oldest_week(now))
+
+
+def oldest_week(now: datetime) -> date:
+    """No recent week's Thursday is before this day."""
+    return eastern_day(now) - LOOK_BACK
+
+
+def weeks_since(day: date | Slot) -> QuerySet[ReleaseWeek]:
+    return ReleaseWeek.objects.filter(thursday__gte=day).order_by("thursday")
 
 
 def concerning(by: User, weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gathered:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import DateTimeField, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, people
 from crq.deadlines import settle
 from crq.gathering import current, gather
@@ -20,7 +21,6 @@ from notifications.outbox import enqueue
 from workflow.acts import Act, act
 from workflow.eastern import eastern_day, say_time
 from workflow.models import Event
-from workflow.prepared import Prepared, Slot
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
 OPEN = tuple(status for status in Deployment.Status if status not in ENDED)
