@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from crq.models import Decision, Document
 from crq.readiness import Facts, with_facts
@@ -27,8 +27,8 @@ def population(since: date | None, until: date | None) -> Iterator[tuple[object,
     within &= Q(week__thursday__lte=until) if until else Q()
     keys = list(Deployment.objects.filter(within).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(keys), PORTION):
-        portion = with_facts(Deployment.objects.filter(pk__in=keys[start : start + PORTION]))
-        portion = portion.select_related("started_by").prefetch_related("crq__exemptions__decided_by").order_by("pk")
+        portion = with_facts(keys[start : start + PORTION])
+        prefetch_related_objects(portion, "started_by", "crq__exemptions__decided_by")
         for facts in Facts.of_all(portion):
             yield (*_what(facts), *_decided(facts), *_evidence(facts), *_done(facts.deployment))
 

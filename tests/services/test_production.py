@@ -98,7 +98,7 @@ class Visitor:
 def unit(name: str) -> str:
     """What the page's systemd unit of this name starts."""
     sign = {"web": "gunicorn", "worker": " worker ", "beat": " beat "}[name]
-    return next(line for line in re.findall(r"^ExecStart=(.+)$", PAGE, flags=re.MULTILINE) if sign in line)
+    return next(str(line) for line in re.findall(r"^ExecStart=(.+)$", PAGE, flags=re.MULTILINE) if sign in line)
 
 
 def becomes(condition: Callable[[], bool], *, seconds: float = 30) -> bool:
@@ -149,7 +149,7 @@ def installation(
     with ExitStack() as stack:
         for name in ("web", "worker", "beat"):
             made.start(name)
-            stack.callback(lambda name=name: made.running[name].stop())
+            stack.callback(made.stop, name)
         made.running["web"].wait_until(lambda: answers(made.port), seconds=40)
         yield made
 

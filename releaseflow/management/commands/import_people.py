@@ -15,7 +15,7 @@ from workflow.steps import Refused
 class Command(BaseCommand):
     help = (
         "Invites the people of a CSV file (columns name, email, team, roles, manager; the first two are needed) and "
-        "gives those who are known already the roles that they lack. Nothing is taken away; repeating it changes nothing."
+        "gives those who are known already the roles that they lack. Nothing is taken away; repeating it is harmless."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
