@@ -245,7 +245,7 @@ def test_the_deployments_of_a_quarter_are_all_there(client: Client, stage: Stage
     assert rows[0]["CRQ"] == installed.crq.number
     assert "acme/identity-admin#481 at " in rows[0]["Pull requests"]
     assert rows[1]["CRQ"] == rows[1]["Approved by"] == ""
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         list(population(date(2026, 10, 1), date(2026, 12, 31)))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         list(population(None, None))

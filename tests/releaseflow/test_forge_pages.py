@@ -129,9 +129,9 @@ def test_the_pages_ask_as_often_for_many_rows(forge: Forge, rows: int, django_as
 
     with django_assert_num_queries(6):
         client.get("/settings/forges/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         client.get(forge.connection.get_absolute_url())
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get("/settings/forges/people/")
 
 
