@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet, TextChoices, Value
+from django.db.models import DateField, F, Q, QuerySet, TextChoices, Value
+
+from accounts.prepared import Prepared, Slot
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -75,15 +77,15 @@ class Standing:
 
 
 def standing(user: User, on: date | None = None) -> Standing:
-    """The person's roles, read once per loaded user and day (that is once per request): two queries.
+    """The person's roles, read once per loaded user and day (that is once per request): one query.
 
     `on` is the Eastern day by which deputies count; without it only roles held in one's own right do.
     """
     known: dict[date | None, Standing] = user.__dict__.setdefault("_standings", {})
-    if None not in known:
-        known[None] = _own(user)
     if on not in known:
-        known[on] = replace(known[None], lent=_lent(user, on) if on else ())
+        held, lent = _held(user, on)
+        known[None] = own = _standing(held)
+        known[on] = replace(own, lent=lent) if on else own
     return known[on]
 
 
@@ -109,11 +111,6 @@ def read_standings(users: Iterable[User], on: date) -> None:
         user.__dict__["_standings"] = {None: own, on: replace(own, lent=tuple(lent[user.pk]))}
 
 
-def _own(user: User) -> Standing:
-    in_teams = user.memberships.values_list("role", "team_id", "team__name")
-    return _standing(in_teams.union(user.appointments.values_list("role", Value(0), Value(""))))
-
-
 def _standing(rows: Iterable[tuple[str, int, str]]) -> Standing:
     held = sorted(rows, key=_by_rank)
     line = ", ".join(f"{Role(role).label} · {team}" if team else Role(role).label for role, _, team in held)
@@ -130,17 +127,54 @@ def _by_rank(held: tuple[str, int, str]) -> tuple[bool, bool, str, str]:
     return not team_id, role != Role.MANAGER, team, role
 
 
-def _lent(user: User, on: date) -> tuple[Lent, ...]:
-    """What others lend on this day. Only what they hold themselves can be lent, so a deputy cannot lend it on."""
-    found: list[Lent] = []
-    for deputy in user.deputising.filter(**_serving(on)).select_related("for_user"):
-        role, principal = Role(deputy.role), deputy.for_user
-        if role in TEAM_ROLES:
-            teams = principal.memberships.filter(role=role).values_list("team_id", flat=True)
-            found += [Lent(role, team, principal) for team in teams]
-        elif principal.appointments.filter(role=role).exists():
-            found.append(Lent(role, None, principal))
-    return tuple(found)
+def _held(user: User, on: date | None) -> tuple[list[tuple[str, int, str]], tuple[Lent, ...]]:
+    """What is held in one's own right, and what others lend on this day.
+
+    Only what they hold themselves can be lent, so a deputy cannot lend it on.
+    """
+    from accounts.models import User
+
+    rows = _ROLES(user=user.pk, day=on or date.min)
+    held = [(role, team, name) for _, deputy, role, team, name, *_ in rows if not deputy]
+    borrowed = sorted(row for row in rows if row[1])
+    lent = [Lent(role, team or None, User.from_db(None, NAMES, person)) for _, _, role, team, _, *person in borrowed]
+    return held, tuple(lent)
+
+
+NAMES = ("id", "username", "first_name", "last_name")
+
+
+def _roles() -> QuerySet[Any, Any]:
+    """First day and key of the deputy (for one's own roles the day itself and zero), role, team, and who lends it."""
+    from accounts.models import Appointment, Membership
+
+    user, day = Slot("user"), Slot("day", DateField())
+    nobody = (Value(0), Value(""), Value(""), Value(""))
+    lends = {
+        "user__deputies__deputy": user,
+        "user__deputies__role": F("role"),
+        "user__deputies__starts__lte": day,
+        "user__deputies__ends__gte": day,
+        "user__deputies__ended_at": None,
+        "user__is_active": True,
+    }
+    in_team, in_office = ("role", "team_id", "team__name"), ("role", Value(0), Value(""))
+    lender = ("user_id", "user__username", "user__first_name", "user__last_name")
+    lent = ("user__deputies__starts", "user__deputies__pk")
+    of_teams, of_offices = Membership.objects.order_by(), Appointment.objects.order_by()
+    return (
+        of_teams.filter(user=user)
+        .values_list(day, Value(0), *in_team, *nobody)
+        .union(
+            of_offices.filter(user=user).values_list(day, Value(0), *in_office, *nobody),
+            of_teams.filter(**lends).values_list(*lent, *in_team, *lender),
+            of_offices.filter(**lends).values_list(*lent, *in_office, *lender),
+            all=True,
+        )
+    )
+
+
+_ROLES = Prepared(_roles)
 
 
 def _serving(on: date) -> dict[str, Any]:

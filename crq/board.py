@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import DateField, Exists, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.prepared import Prepared, Slot, among
 from accounts.roles import Role, standing
 from crq.cells import Head, heads
-from crq.gathering import dated, full_name, gather
+from crq.gathering import collated, current, full_name, gather, with_deadlines
 from crq.models import Announcement
 from crq.rail import NextDue, Step, next_due, rail
 from crq.rows import Row, row
@@ -97,7 +97,7 @@ def board(thursday: date, *, by: User, now: datetime, view: str = "", team: str 
 
     `view` is one of VIEWS and `team` the slug of a team that has deployments here; anything else shows all.
     """
-    week = next(iter(dated(marked(_weeks().filter(thursday=thursday), now))), None)
+    week = next(iter(collated(_WEEK(thursday=thursday, now=now))), None)
     if week is None:
         return None
     turns = _turns(week, by, now)
@@ -136,24 +136,26 @@ def _teams(rows: Iterable[Row], chosen: str) -> list[Choice]:
     return [Choice(slug, name, slug == chosen) for slug, name in sorted(names.items(), key=lambda pair: pair[1])]
 
 
-def _weeks() -> QuerySet[ReleaseWeek]:
-    """Weeks with their neighbours, and when their two e-mails were sent."""
+def _week() -> QuerySet[ReleaseWeek]:
+    """The week with its neighbours, when its two e-mails were sent, and whether deployments left it for another."""
     before = ReleaseWeek.objects.filter(thursday__lt=OuterRef("thursday")).order_by("-thursday")
     after = ReleaseWeek.objects.filter(thursday__gt=OuterRef("thursday")).order_by("thursday")
     sent = Announcement.objects.filter(week=OuterRef("pk"), status=Announcement.Status.SENT).order_by("sent_at")
     kind = Announcement.Kind
-    return ReleaseWeek.objects.annotate(
+    found = ReleaseWeek.objects.filter(thursday=Slot("thursday", DateField())).annotate(
         previous=Subquery(before.values("thursday")[:1]),
         following=Subquery(after.values("thursday")[:1]),
         plan_sent_at=Subquery(sent.filter(kind=kind.PLANNED).values("sent_at")[:1]),
         completion_sent_at=Subquery(sent.filter(kind=kind.COMPLETION).values("sent_at")[:1]),
+        was_left=Exists(Deferral.objects.filter(from_week=OuterRef("pk"))),
     )
+    return with_deadlines(marked(found))
 
 
 def _turns(week: ReleaseWeek, by: User, now: datetime) -> list[Turns]:
-    """Everything that is or was planned for the week, seen from it."""
+    """Everything that is or was planned for the week, seen from it; in the order of the keys."""
     found = []
-    for facts in gather(_deployments(week)).facts:
+    for facts in gather(_seen_in(week)).facts:
         here = facts.deployment.week_id == week.pk
         if here:
             facts.deployment.week = week
@@ -162,31 +164,38 @@ def _turns(week: ReleaseWeek, by: User, now: datetime) -> list[Turns]:
     return found
 
 
-def _deployments(week: ReleaseWeek) -> QuerySet[Deployment]:
-    left = Deferral.objects.filter(deployment=OuterRef("pk"), from_week=week).order_by("-at")
-    came = Deferral.objects.filter(deployment=OuterRef("pk"), to_week=week).order_by("-at")
+def _seen_in(week: ReleaseWeek) -> list[Deployment]:
+    """What left is read by its keys, which takes two statements, where something left.
+
+    In one statement PostgreSQL would begin its many joins at all deployments there are.
+    """
+    here = _HERE(week=week.pk)
+    if not week.was_left:  # type: ignore[attr-defined]
+        return here
+    gone = set(_LEFT(week=week.pk)) - {each.pk for each in here}
+    return sorted([*here, *(_GONE(week=week.pk, deployments=gone) if gone else ())], key=lambda each: each.pk)
+
+
+def _seen() -> QuerySet[Deployment]:
+    """Deployments with how they came to the week and how they left it."""
+    left = Deferral.objects.filter(deployment=OuterRef("pk"), from_week=Slot("week")).order_by("-at")
+    came = Deferral.objects.filter(deployment=OuterRef("pk"), to_week=Slot("week")).order_by("-at")
     withdrawn = Event.objects.filter(object_type="deployment", object_id=OuterRef("pk"), action="withdraw").order_by(
         "-pk"
     )
-    return (
-        Deployment.objects.filter(pk__in=list(_seen_in(week)))
-        .annotate(
-            left_why=Subquery(left.values("why")[:1]),
-            left_by=Subquery(left.values(name=full_name("by"))[:1]),
-            came_from=Subquery(came.values("from_week__thursday")[:1]),
-            withdrawn_why=Subquery(withdrawn.values("reason")[:1]),
-        )
-        .order_by("pk")
+    found = Deployment.objects.annotate(
+        left_why=Subquery(left.values("why")[:1]),
+        left_by=Subquery(left.values(name=full_name("by"))[:1]),
+        came_from=Subquery(came.values("from_week__thursday")[:1]),
+        withdrawn_why=Subquery(withdrawn.values("reason")[:1]),
     )
+    return current(found.order_by("pk"))
 
 
-def _seen_in(week: ReleaseWeek) -> QuerySet[Any, int]:
-    """The keys of what is or was planned for the week; united, so that an index serves each half.
-
-    Read first: with keys at hand, PostgreSQL begins its many joins at these rows, whatever its planner thinks of them.
-    """
-    here = Deployment.objects.filter(week=week).order_by().values_list("pk", flat=True)
-    return here.union(Deferral.objects.filter(from_week=week).order_by().values_list("deployment", flat=True))
+_WEEK = Prepared(_week)
+_HERE = Prepared(lambda: _seen().filter(week=Slot("week")))
+_GONE = Prepared(lambda: _seen().filter(among("pk", "deployments")))
+_LEFT = Prepared(lambda: Deferral.objects.filter(from_week=Slot("week")).values_list("deployment", flat=True))
 
 
 def _subtitle(week: ReleaseWeek, live: int) -> str:

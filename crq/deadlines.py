@@ -124,7 +124,7 @@ def _unjudged(milestone: Milestone) -> Iterator[list[Deployment]]:
         ids = list(waiting.select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True)[:CHUNK])
         if not ids:
             return
-        yield list(with_facts(Deployment.objects.filter(pk__in=ids)).order_by("pk"))
+        yield with_facts(ids)
         last = ids[-1]
 
 

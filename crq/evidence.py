@@ -38,7 +38,7 @@ def record(deployment: Deployment) -> Record:
         "branches": [
             {**_of(each, "name by at"), "repository": each.repository.name} for each in deployment.branches.all()
         ],
-        "documents": [_of(each, "id kind version name size sha256 by at") for each in crq.documents.all()]
+        "documents": [_of(each, "id kind version name size sha256 by at purged_at") for each in crq.documents.all()]
         if crq
         else [],
         "decisions": _decisions(crq) if crq else [],
@@ -65,7 +65,7 @@ def deployments_of(week: ReleaseWeek) -> Iterator[Deployment]:
     """Those in the week now, and those that one of its deadlines has judged; one at a time."""
     found = Deployment.objects.filter(Q(week=week) | Q(snapshots__milestone__week=week)).distinct().order_by("pk")
     for pk in found.values_list("pk", flat=True):
-        yield with_facts(Deployment.objects.all()).get(pk=pk)
+        yield from with_facts([pk])
 
 
 def events(deployment: Deployment) -> QuerySet[Event]:
@@ -90,7 +90,7 @@ def letters(deployment: Deployment) -> QuerySet[Letter]:
     cause = Q(key__contains=f":deployment:{deployment.pk}:") | Q(key__startswith=f"approval_needed:{deployment.pk}:")
     if crq:
         cause |= Q(key__contains=f":crq:{crq.pk}:")
-        for pk in crq.exemptions.values_list("pk", flat=True):
+        for pk in ExemptionRequest.objects.filter(crq=crq).values_list("pk", flat=True):
             cause |= Q(key__contains=f":exemption:{pk}:")
     return _oldest_first(Letter.objects.filter(pk__in=Email.objects.filter(cause).values("letter")))
 
@@ -127,7 +127,8 @@ def _decisions(crq: CRQ) -> list[Record]:
 
 
 def _exemptions(crq: CRQ) -> QuerySet[ExemptionRequest]:
-    return crq.exemptions.select_related("requested_by", "decided_by", "week").prefetch_related("notes__by")
+    asked = ExemptionRequest.objects.filter(crq=crq).select_related("requested_by", "decided_by", "week")
+    return asked.prefetch_related("notes__by")
 
 
 def _exemption(asked: ExemptionRequest) -> Record:

@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 
 from crq import evidence, evidence_verify
 from crq.evidence import Record
+from crq.models import Document
 from crq.uploads import safe_name
 from deployments.models import Deployment, ReleaseWeek
 from notifications.models import Letter
@@ -82,8 +83,10 @@ class _Pack:
 
     def deployment(self, deployment: Deployment, folder: str, made: Record) -> Iterator[bytes]:
         record = evidence.record(deployment) | made
-        stored = dict(deployment.crq.documents.values_list("pk", "file")) if record["crq"] else {}
+        stored = dict(Document.objects.filter(crq__deployment=deployment).values_list("pk", "file"))
         for document in record["documents"]:
+            if document["purged_at"]:
+                continue
             document["file"] = f"documents/{document['kind']}-v{document['version']}-{safe_name(document['name'])}"
             yield from self.stream(folder + document["file"], _portions(stored[document["id"]]))
         record["emails"] = yield from self.letters(evidence.letters(deployment), folder)

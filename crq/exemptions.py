@@ -132,7 +132,7 @@ def granted(call: Call) -> None:
 
 def withdraw_open(call: Call, crq: CRQ) -> None:
     """Takes the week's undecided request back when the deployment leaves the week or is withdrawn."""
-    for request in crq.exemptions.filter(status=S.REQUESTED).select_related("week", "requested_by"):
+    for request in ExemptionRequest.objects.filter(crq=crq, status=S.REQUESTED).select_related("week", "requested_by"):
         request.crq = crq
         follow(call, EXEMPTION, "withdraw", request)
 

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,9 +15,7 @@ from django.db.models import (
     Exists,
     F,
     FilteredRelation,
-    Model,
     OuterRef,
-    Prefetch,
     Q,
     QuerySet,
     Subquery,
@@ -26,10 +23,12 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Concat
 
-from accounts.models import Membership, User
+from accounts.models import Membership
+from accounts.prepared import Prepared, among
 from accounts.roles import Role
 from crq.models import CRQ, Decision, Document, ExemptionRequest, Snapshot
 from crq.readiness import Facts
+from crq.reading import grouped, hang, keys, name_people
 from deployments.models import Contained, Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review
 from deployments.policy import Deadline
 
@@ -41,8 +40,18 @@ def full_name(person: str) -> Concat:
 
 def dated(weeks: QuerySet[ReleaseWeek]) -> list[ReleaseWeek]:
     """The weeks in order with all their deadlines, in one statement."""
+    return collated(with_deadlines(weeks))
+
+
+def with_deadlines(weeks: QuerySet[ReleaseWeek]) -> QuerySet[ReleaseWeek]:
+    """One row for each deadline of each week, for `collated`."""
+    return weeks.annotate(deadline=FilteredRelation("milestones")).select_related("deadline")  # type: ignore[misc]
+
+
+def collated(rows: Iterable[ReleaseWeek]) -> list[ReleaseWeek]:
+    """Each week once, with all its deadlines."""
     found: dict[int, ReleaseWeek] = {}
-    for row in weeks.annotate(deadline=FilteredRelation("milestones")).select_related("deadline"):  # type: ignore[misc]
+    for row in rows:
         week = found.setdefault(row.pk, row)
         due = week.__dict__.setdefault("_due", {})  # where ReleaseWeek.due keeps what it has read
         if deadline := getattr(row, "deadline", None):
@@ -93,78 +102,50 @@ class Gathered:
     queue: list[PullRequest] = field(default_factory=list)
 
 
-def gather(deployments: QuerySet[Deployment], *, queue: Q | None = None) -> Gathered:
-    """The deployments in order, with their facts, in five statements that also read the pull requests of `queue`."""
-    found = list(_current(deployments))
-    wanted = Q(deployment__in=[each.pk for each in found]) if found else Q(pk__in=[])
-    by_deployment: dict[int | None, list[PullRequest]] = defaultdict(list)
-    pull_requests = list(_pull_requests(wanted | queue if queue else wanted))
-    for pull_request in pull_requests:
-        by_deployment[pull_request.deployment_id].append(pull_request)
-    _name_people(_with_parts(found, pull_requests))
-    return Gathered([_facts(each, by_deployment[each.pk]) for each in found], by_deployment[None])
+def gather(deployments: list[Deployment], *, queue_of: Iterable[int] = ()) -> Gathered:
+    """The facts of deployments read through `current`, and the pull requests that wait for a week in these teams.
+
+    Four statements, however many deployments.
+    """
+    pull_requests = _PULL_REQUESTS(deployments=keys(deployments), teams=queue_of)
+    reviews = _REVIEWS(pull_requests=keys(pull_requests))
+    hang(reviews, "pull_request_id", pull_requests, "reviews")
+    crqs = [crq for each in deployments if (crq := getattr(each, "crq", None))]
+    documents = _DOCUMENTS(crqs=keys(crqs))
+    hang(documents, "crq_id", crqs, "documents")
+    approvals = filter(None, (getattr(each, "standing_approval", None) for each in deployments))
+    branches = filter(None, (getattr(each, "branch", None) for each in pull_requests))
+    name_people([*deployments, *crqs, *documents, *approvals, *pull_requests, *reviews, *branches])
+    by_deployment = grouped(pull_requests, "deployment_id")
+    return Gathered([_facts(each, by_deployment[each.pk]) for each in deployments], by_deployment[None])
 
 
-def _with_parts(deployments: Iterable[Deployment], pull_requests: Iterable[PullRequest]) -> Iterator[Model]:
-    """The rows themselves, and those that were read with them."""
-    for deployment in deployments:
-        crq = getattr(deployment, "crq", None)
-        yield deployment
-        yield from filter(None, (crq, getattr(deployment, "standing_approval", None)))
-        yield from crq.documents.all() if crq else ()
-    for pull_request in pull_requests:
-        yield pull_request
-        yield from filter(None, (getattr(pull_request, "branch", None), *pull_request.reviews.all()))
-
-
-def _name_people(rows: Iterable[Model]) -> None:
-    """Gives the rows the people that they name, in one statement: a dozen joins would cost more than all the rest."""
-    named = [(row, name, key) for row in rows for name in PEOPLE[type(row)] if (key := getattr(row, f"{name}_id"))]
-    people = User.objects.in_bulk({key for _, _, key in named})
-    for row, name, key in named:
-        setattr(row, name, people[key])
-
-
-PEOPLE: dict[type[Model], tuple[str, ...]] = {
-    Deployment: ("core_dev_by", "started_by", "installed_by", "verified_by", "verified_for"),
-    CRQ: ("opened_by",),
-    Decision: ("by", "for_user"),
-    Document: ("by",),
-    PullRequest: ("author",),
-    ReleaseBranch: ("by",),
-    Review: ("reviewer",),
-}
-
-
-def _facts(deployment: Deployment, pull_requests: Iterable[PullRequest]) -> CurrentFacts:
+def _facts(deployment: Deployment, pull_requests: list[PullRequest]) -> CurrentFacts:
     facts = CurrentFacts(deployment)
-    facts.pull_requests = list(pull_requests)
+    facts.pull_requests = pull_requests
     return facts
 
 
-def _current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
+def current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
+    """The query with what `gather` needs of each deployment beside its own columns."""
     newest = Decision.objects.filter(crq__deployment=OuterRef("pk")).order_by("-at", "-pk")
     contained = Contained.objects.filter(deployment=OuterRef("pk")).order_by().values("deployment")
     contained = contained.annotate(count=Count("pk"))
     standing = Q(crq__decisions__verdict=Decision.Verdict.APPROVED, crq__decisions__voided_at=None)
-    return (
-        deployments.annotate(
-            asked_exemption=FilteredRelation("crq__exemptions", condition=Q(crq__exemptions__week=F("week"))),
-            standing_approval=FilteredRelation("crq__decisions", condition=standing),
-            last_verdict=Subquery(newest.values("verdict")[:1]),
-            last_digest=Subquery(newest.values("digest")[:1]),
-            missed_cutoff=Exists(_missed_cutoff()),
-            contained_then=Subquery(contained.values("count")),
-            approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
-        )
-        .select_related(  # type: ignore[misc] # the types know no filtered relations
-            "application__team",
-            "week",
-            "crq",
-            "standing_approval",
-            "asked_exemption",
-        )
-        .prefetch_related(Prefetch("crq__documents", Document.objects.defer("file")))
+    return deployments.annotate(
+        asked_exemption=FilteredRelation("crq__exemptions", condition=Q(crq__exemptions__week=F("week"))),
+        standing_approval=FilteredRelation("crq__decisions", condition=standing),
+        last_verdict=Subquery(newest.values("verdict")[:1]),
+        last_digest=Subquery(newest.values("digest")[:1]),
+        missed_cutoff=Exists(_missed_cutoff()),
+        contained_then=Subquery(contained.values("count")),
+        approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
+    ).select_related(  # type: ignore[misc] # the types know no filtered relations
+        "application__team",
+        "week",
+        "crq",
+        "standing_approval",
+        "asked_exemption",
     )
 
 
@@ -183,15 +164,21 @@ def _possible_approvers() -> QuerySet[Membership]:
     return managers.exclude(user_id=opener).order_by("user__first_name", "user__last_name", "user_id")
 
 
-def _pull_requests(wanted: Q) -> QuerySet[PullRequest]:
+def _pull_requests() -> QuerySet[PullRequest]:
+    """Those of the deployments, each with its branch, and those that wait for a week in one of the teams."""
+    waiting = Q(among("repository__application__team", "teams"), status=PullRequest.Status.SUBMITTED)
     same_repository = Q(deployment__branches__repository=F("repository"))
     return (
-        PullRequest.objects.filter(wanted)
+        PullRequest.objects.filter(Q(among("deployment", "deployments")) | waiting)
         .annotate(branch=FilteredRelation("deployment__branches", condition=same_repository))
         .select_related("repository__application__team", "branch")  # type: ignore[misc]
-        .prefetch_related("reviews")
         .order_by("pk")
     )
+
+
+_PULL_REQUESTS = Prepared(_pull_requests)
+_DOCUMENTS = Prepared(lambda: Document.objects.filter(among("crq", "crqs")).defer("file"))
+_REVIEWS = Prepared(lambda: Review.objects.filter(among("pull_request", "pull_requests")))
 
 
 def page_url(facts: Facts) -> str:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import User
+from accounts.models import Team, User
+from accounts.prepared import Prepared, Slot, among
 from accounts.roles import Role, standing
 from crq import announcing_drafts as drafts
 from crq.announcing import OUTCOMES
 from crq.announcing_difference import Change
-from crq.gathering import Gathered, gather
+from crq.gathering import Gathered, current, gather
 from crq.mail_parts import week_mail_url
 from crq.models import Announcement
-from crq.nudges import with_nudges
+from crq.nudges import day_before, with_nudges
 from crq.turns import Turn, Turns
-from deployments.models import Deployment, PullRequest, ReleaseWeek
+from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day
 from workflow.inbox import Task
@@ -29,7 +30,16 @@ LOOK_BACK = timedelta(weeks=3)
 
 def recent_weeks(now: datetime) -> QuerySet[ReleaseWeek]:
     """The weeks ahead, and those behind in which something may still be unfinished."""
-    return ReleaseWeek.objects.filter(thursday__gte=eastern_day(now) - LOOK_BACK).order_by("thursday")
+    return weeks_since(oldest_week(now))
+
+
+def oldest_week(now: datetime) -> date:
+    """No recent week's Thursday is before this day."""
+    return eastern_day(now) - LOOK_BACK
+
+
+def weeks_since(day: date | Slot) -> QuerySet[ReleaseWeek]:
+    return ReleaseWeek.objects.filter(thursday__gte=day).order_by("thursday")
 
 
 def concerning(by: User, weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gathered:
@@ -37,21 +47,29 @@ def concerning(by: User, weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gath
     who = standing(by, eastern_day(now))
     known = {week.pk: week for week in weeks}
     teams = who.team_ids()
-    is_devops = who.holds(Role.DEVOPS)
-    if not teams and not is_devops:
+    if who.holds(Role.DEVOPS):
+        found = _UNFINISHED(weeks=known, since=day_before(now))
+    elif teams:
+        found = _UNFINISHED_OF_TEAMS(weeks=known, since=day_before(now), teams=teams)
+    else:
         return Gathered()
-    mine = Deployment.objects.filter(week__in=known, status__in=UNFINISHED).order_by("week__thursday", "pk")
-    if not is_devops:
-        mine = mine.filter(application__team__in=teams)
-    queue = Q(status=PullRequest.Status.SUBMITTED, repository__application__team__in=teams) if teams else None
-    return _in_weeks(gather(with_nudges(mine, now), queue=queue), known)
+    return _in_weeks(gather(found, queue_of=teams), known)
 
 
-def of_everybody(weeks: Iterable[ReleaseWeek]) -> Gathered:
+def of_everybody(weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gathered:
     """What concerns anybody at all, for `part_of`."""
     known = {week.pk: week for week in weeks}
-    unfinished = Deployment.objects.filter(week__in=known, status__in=UNFINISHED).order_by("week__thursday", "pk")
-    return _in_weeks(gather(unfinished, queue=Q(status=PullRequest.Status.SUBMITTED)), known)
+    teams = Team.objects.order_by().values_list("pk", flat=True)
+    return _in_weeks(gather(_UNFINISHED(weeks=known, since=day_before(now)), queue_of=teams), known)
+
+
+def _unfinished() -> QuerySet[Deployment]:
+    found = Deployment.objects.filter(among("week", "weeks"), status__in=UNFINISHED).order_by("week__thursday", "pk")
+    return current(with_nudges(found))
+
+
+_UNFINISHED = Prepared(_unfinished)
+_UNFINISHED_OF_TEAMS = Prepared(lambda: _unfinished().filter(among("application__team", "teams")))
 
 
 def part_of(everything: Gathered, by: User, *, now: datetime) -> Gathered:

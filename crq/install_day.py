@@ -13,7 +13,7 @@ from crq.announcing import OUTCOMES
 from crq.deliverables import Readiness, listed
 from crq.install_rows import Row, meta, rows
 from crq.models import Announcement
-from crq.readiness import Facts, with_facts
+from crq.readiness import Facts, planned_for
 from deployments.flow import WEEK
 from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
@@ -66,8 +66,7 @@ class InstallDay:
 
 def install_day(week: ReleaseWeek, *, by: User, now: datetime) -> InstallDay:
     """`week` comes with its milestones. Costs the same number of statements for any number of deployments."""
-    live = Deployment.objects.filter(week=week).exclude(status=S.WITHDRAWN)
-    found = with_facts(live).select_related("core_dev_by", "started_by")
+    found = [each for each in planned_for(week) if each.status != S.WITHDRAWN]
     facts = {each: Facts(each).remember() for each in week.in_run_order(found)}
     running = [facts[each] for each in facts if each.status in Deployment.IN_THE_RUN]
     return InstallDay(

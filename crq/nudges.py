@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import DateTimeField, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, people
 from crq.deadlines import settle
-from crq.gathering import gather
+from crq.gathering import current, gather
 from crq.guards import possible_approvers
 from crq.turns import ENDED, Turn, Turns
 from deployments.flow import lock_deployment
@@ -25,13 +26,21 @@ from workflow.steps import Actor, Call, Flow, Refused, Step
 OPEN = tuple(status for status in Deployment.Status if status not in ENDED)
 
 
-def with_nudges(deployments: QuerySet[Deployment], now: datetime) -> QuerySet[Any]:
-    """The deployments with the last nudge of the past day, which the guards below look at."""
-    nudges = Event.objects.filter(object_type="nudge", object_id=OuterRef("pk"), at__gt=now - timedelta(days=1))
+def with_nudges(deployments: QuerySet[Deployment]) -> QuerySet[Any]:
+    """The deployments with the last nudge after `since`, which the guards below look at; to be prepared."""
+    nudges = Event.objects.filter(object_type="nudge", object_id=OuterRef("pk"), at__gt=Slot("since", DateTimeField()))
     newest = nudges.order_by("-pk")
     return deployments.annotate(
         nudged_at=Subquery(newest.values("at")[:1]), nudge_note=Subquery(newest.values("data")[:1])
     )
+
+
+def day_before(now: datetime) -> datetime:
+    """Since when nudges matter: what an Eastern day holds is never older."""
+    return now - timedelta(days=1)
+
+
+_ONE = Prepared(lambda: current(with_nudges(Deployment.objects.filter(pk=Slot("key")))))
 
 
 def nudge_act(turns: Turns, *, by: User, now: datetime) -> Act:
@@ -44,7 +53,7 @@ def _turns(deployment: Deployment, by: User, now: datetime) -> Turns:
     """As a page has already read them, else read anew."""
     seen: Turns | None = deployment.__dict__.get("_turns")
     if seen is None:
-        [facts] = gather(with_nudges(Deployment.objects.filter(pk=deployment.pk), now)).facts
+        [facts] = gather(_ONE(key=deployment.pk, since=day_before(now))).facts
         seen = Turns(facts, by=by, now=now)
     return seen
 
@@ -96,7 +105,7 @@ def _asked(deployment: Deployment, turn: Turn, call: Call) -> list[User]:
 
 def _asked_today(deployment: Deployment, now: datetime) -> set[str]:
     """Whoever was nudged about it today, in whatever role: the guard looks at the newest nudge alone."""
-    nudges = Event.objects.filter(object_type="nudge", object_id=deployment.pk, at__gt=now - timedelta(days=1))
+    nudges = Event.objects.filter(object_type="nudge", object_id=deployment.pk, at__gt=day_before(now))
     return {name for each in nudges if eastern_day(each.at) == eastern_day(now) for name in each.data["asked"]}
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import DateField, QuerySet
+
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, standing
 from crq import coverage, exemption_tasks, inbox
-from crq.gathering import Gathered, dated
+from crq.gathering import Gathered, collated, dated, with_deadlines
 from crq.models import ExemptionRequest
 from crq.turns import Turns
 from deployments import inbox as deployment_inbox
@@ -43,11 +46,18 @@ def material_for(by: User, *, now: datetime) -> Material:
     """Few statements, however many deployments: only what concerns this person is read."""
     who = standing(by, eastern_day(now))
     is_scrum_master = who.holds(Role.SCRUM_MASTER)
-    weeks = marked(inbox.recent_weeks(now), now)
-    found = dated(inbox.with_announcements(weeks) if is_scrum_master else weeks)
+    weeks = _WEEKS_AND_EMAILS if is_scrum_master else _WEEKS
+    found = collated(weeks(since=inbox.oldest_week(now), now=now))
     office = _of_scrum_master(found, now) if is_scrum_master else []
     years = list(deployment_inbox.unconfirmed_years(now=now)) if who.holds(Role.ADMINISTRATOR) else []
     return Material(found, inbox.concerning(by, found, now=now), office, years)
+
+
+def _weeks() -> QuerySet[ReleaseWeek]:
+    return with_deadlines(marked(inbox.weeks_since(Slot("since", DateField()))))
+
+
+_WEEKS, _WEEKS_AND_EMAILS = Prepared(_weeks), Prepared(lambda: inbox.with_announcements(_weeks()))
 
 
 def material_for_all(now: datetime) -> Material:
@@ -55,7 +65,7 @@ def material_for_all(now: datetime) -> Material:
     weeks = dated(inbox.with_announcements(inbox.recent_weeks(now)))
     requests = list(exemption_tasks.requests())
     years = list(deployment_inbox.unconfirmed_years(now=now))
-    return Material(weeks, inbox.of_everybody(weeks), _of_scrum_master(weeks, now), years, requests)
+    return Material(weeks, inbox.of_everybody(weeks, now=now), _of_scrum_master(weeks, now), years, requests)
 
 
 def owed(by: User, material: Material, *, now: datetime) -> Owed:

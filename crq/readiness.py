@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import CharField, Model, Prefetch, QuerySet
 
 from accounts.models import User
+from accounts.prepared import Prepared, Slot, among
 from crq.models import CRQ, Decision, Document, ExemptionRequest
-from deployments.models import Contained, Deployment, PullRequest, ReleaseBranch, Review
+from crq.reading import hang, keys, name_people
+from deployments.models import Contained, Deployment, Milestone, PullRequest, ReleaseBranch, ReleaseWeek, Review
 
 S = Deployment.Status
 GAVE_BACK = {S.FAILED, S.BACKED_OUT, S.WITHDRAWN}
@@ -45,19 +47,65 @@ class Fulfilment:
         return 0 < self.done < self.total
 
 
-def with_facts(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
-    """The query with all that `Facts` reads: a fixed number of statements, however many deployments."""
-    return deployments.select_related(
-        "application__team", "week", "crq__opened_by", "core_dev_by", "installed_by", "verified_by", "verified_for"
-    ).prefetch_related(
-        "week__milestones",
-        Prefetch("pull_requests", PullRequest.objects.select_related("repository", "author").order_by("pk")),
-        Prefetch("pull_requests__reviews", Review.objects.select_related("reviewer")),
-        Prefetch("branches", ReleaseBranch.objects.select_related("by", "repository")),
-        Prefetch("crq__documents", Document.objects.select_related("by").defer("file")),
-        Prefetch("crq__decisions", Decision.objects.select_related("by", "for_user")),
-        "crq__exemptions",
-    )
+def with_facts(deployments: Iterable[int]) -> list[Deployment]:
+    """The deployments of these keys with all that `Facts` reads: nine statements, however many deployments."""
+    return _complete(_BY_KEY(deployments=deployments))
+
+
+def with_number(crq: str) -> Deployment:
+    """The deployment whose CRQ has this number, with its facts. Raises `Deployment.DoesNotExist`."""
+    for deployment in _complete(_BY_NUMBER(number=crq)):
+        return deployment
+    raise Deployment.DoesNotExist(f"No CRQ has the number {crq}.")
+
+
+def planned_for(week: ReleaseWeek) -> list[Deployment]:
+    """What the week has now, with its facts."""
+    return _complete(_OF_WEEK(week=week.pk))
+
+
+def _deployments() -> QuerySet[Deployment]:
+    return Deployment.objects.select_related("application__team", "week", "crq").order_by("pk")
+
+
+_BY_KEY = Prepared(lambda: _deployments().filter(among("pk", "deployments")))
+_BY_NUMBER = Prepared(lambda: _deployments().filter(crq__number=Slot("number", CharField())))
+_OF_WEEK = Prepared(lambda: _deployments().filter(week=Slot("week")))
+_MILESTONES = Prepared(lambda: Milestone.objects.filter(among("week", "weeks")))
+_PULL_REQUESTS = Prepared(
+    lambda: PullRequest.objects.filter(among("deployment", "deployments")).select_related("repository").order_by("pk")
+)
+_REVIEWS = Prepared(lambda: Review.objects.filter(among("pull_request", "pull_requests")))
+_BRANCHES = Prepared(
+    lambda: ReleaseBranch.objects.filter(among("deployment", "deployments")).select_related("repository")
+)
+_DOCUMENTS = Prepared(lambda: Document.objects.filter(among("crq", "crqs")).defer("file"))
+_DECISIONS = Prepared(lambda: Decision.objects.filter(among("crq", "crqs")))
+_EXEMPTIONS = Prepared(lambda: ExemptionRequest.objects.filter(among("crq", "crqs")))
+
+
+def _complete(deployments: list[Deployment]) -> list[Deployment]:
+    weeks = [each.week for each in deployments]
+    hang(_MILESTONES(weeks={week.pk for week in weeks}), "week_id", weeks, "milestones")
+    pull_requests = _PULL_REQUESTS(deployments=keys(deployments))
+    hang(pull_requests, "deployment_id", deployments, "pull_requests")
+    reviews = _REVIEWS(pull_requests=keys(pull_requests))
+    hang(reviews, "pull_request_id", pull_requests, "reviews")
+    branches = _BRANCHES(deployments=keys(deployments))
+    hang(branches, "deployment_id", deployments, "branches")
+    people = [*deployments, *pull_requests, *reviews, *branches, *_complete_crqs(deployments)]
+    name_people(people)
+    return deployments
+
+
+def _complete_crqs(deployments: Iterable[Deployment]) -> list[Model]:
+    """Returns every row of the CRQs that names people."""
+    crqs = [crq for each in deployments if (crq := getattr(each, "crq", None))]
+    documents, decisions = _DOCUMENTS(crqs=keys(crqs)), _DECISIONS(crqs=keys(crqs))
+    hang(documents, "crq_id", crqs, "documents")
+    hang(decisions, "crq_id", crqs, "decisions")
+    hang(_EXEMPTIONS(crqs=keys(crqs)), "crq_id", crqs, "exemptions")
+    return [*crqs, *documents, *decisions]
 
 
 class Facts:
@@ -79,7 +127,7 @@ class Facts:
     @classmethod
     def fresh(cls, deployment: Deployment) -> Facts:
         """Read anew from the database, under whatever locks the caller holds."""
-        [facts] = cls.of_all(with_facts(Deployment.objects.filter(pk=deployment.pk)))
+        [facts] = cls.of_all(with_facts([deployment.pk]))
         return facts
 
     @classmethod

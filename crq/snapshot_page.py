@@ -75,7 +75,7 @@ def page(thursday: date, *, now: datetime) -> Page | None:
         return None
     taken = _by_milestone(Snapshot.objects.filter(milestone__week=week).order_by("deployment_id"))
     ids = {snapshot.deployment_id for rows in taken.values() for snapshot in rows}
-    found = Facts.of_all(with_facts(Deployment.objects.filter(pk__in=ids)))
+    found = Facts.of_all(with_facts(ids))
     known = {each.deployment.pk: Readiness(each) for each in found}
     judged = [each for each in week.milestones.all() if each.key in _judging()]
     return Page(

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import DateTimeField, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
+from accounts.prepared import Prepared, Slot
 from deployments.models import Milestone, ReleaseWeek
 from workflow.models import Event
 
@@ -44,23 +45,27 @@ def address(request: HttpRequest, mark: str) -> str:
 
 def mark(now: datetime) -> str:
     """Another one after every recorded event, and when a deadline passes."""
-    newest = Event.objects.order_by("-pk").annotate(passed=_passed(now)).values_list("pk", "passed").first()
-    event, passed = newest or (None, None)
+    event, passed = next(iter(_NEWEST(now=now)), (None, None))
     return _mark(event, passed, now)
 
 
-def marked(weeks: QuerySet[ReleaseWeek], now: datetime) -> QuerySet[Any]:
-    """The weeks with what `mark_of` needs, for pages that read weeks anyway: no statement more."""
+def marked(weeks: QuerySet[ReleaseWeek]) -> QuerySet[Any]:
+    """The weeks with what `mark_of` needs, for pages that read weeks anyway, by a prepared query with a slot `now`."""
     newest = Subquery(Event.objects.order_by("-pk").values("pk")[:1])
-    return weeks.annotate(newest_event=newest, last_passed=_passed(now))
+    return weeks.annotate(newest_event=newest, last_passed=_passed())
 
 
 def mark_of(week: Any, now: datetime) -> str:
     return _mark(week.newest_event, week.last_passed, now)
 
 
-def _passed(now: datetime) -> Subquery:
-    return Subquery(Milestone.objects.filter(due_at__lt=now).order_by("-due_at").values("due_at")[:1])
+def _passed() -> Subquery:
+    return Subquery(
+        Milestone.objects.filter(due_at__lt=Slot("now", DateTimeField())).order_by("-due_at").values("due_at")[:1]
+    )
+
+
+_NEWEST = Prepared(lambda: Event.objects.order_by("-pk").annotate(passed=_passed()).values_list("pk", "passed")[:1])
 
 
 def _mark(event: int | None, passed: datetime | None, now: datetime) -> str:

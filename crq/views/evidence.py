@@ -11,14 +11,14 @@ from django.views.decorators.http import require_safe
 
 from accounts.person import person
 from crq.evidence_pack import crq_pack, week_pack
-from crq.readiness import with_facts
-from deployments.models import Deployment, ReleaseWeek
+from crq.views.found import of_crq
+from deployments.models import ReleaseWeek
 from workflow import clock
 
 
 @require_safe
 def crq(request: HttpRequest, number: str) -> StreamingHttpResponse:
-    deployment = get_object_or_404(with_facts(Deployment.objects.all()), crq__number=number.upper())
+    deployment = of_crq(number)
     name = f"{deployment.crq.number}-evidence.zip"
     return _download(crq_pack(deployment, made_by=person(request).name, now=clock.now()), name)
 

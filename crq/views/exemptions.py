@@ -16,7 +16,7 @@ from crq.exemption_forms import AskForm, DecisionForm, GrantForm, NoteForm
 from crq.exemption_list import listed
 from crq.exemptions import EXEMPTION
 from crq.models import CRQ, ExemptionRequest
-from crq.readiness import with_facts
+from crq.views.found import of_crq, of_key
 from deployments.models import Deployment
 from workflow import clock
 from workflow.machine import begin, perform
@@ -39,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest, number: str) -> HttpResponse:
     """The request of this week; where it exists already, its page."""
-    deployment = get_object_or_404(with_facts(Deployment.objects.all()), crq__number=number.upper())
+    deployment = of_crq(number)
     form = AskForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -70,7 +70,7 @@ def _of_this_week(deployment: Deployment) -> ExemptionRequest | None:
 def _show_ask(request: HttpRequest, form: AskForm, number: str) -> HttpResponse:
     """The facts are read anew: what was refused may have changed them."""
     now = clock.now()
-    deployment = get_object_or_404(with_facts(Deployment.objects.all()), crq__number=number.upper())
+    deployment = of_crq(number)
     deployment.crq.deployment = deployment
     page = exemption_page.ask(deployment.crq, by=person(request), now=now)
     context = {"page": page, "form": form, "now": now}
@@ -107,12 +107,14 @@ def _forms(request: HttpRequest, action: str) -> dict[str, Form]:
 
 
 def _found(pk: int) -> ExemptionRequest:
-    return get_object_or_404(ExemptionRequest.objects.select_related("week", "requested_by", "decided_by"), pk=pk)
+    return get_object_or_404(
+        ExemptionRequest.objects.select_related("crq", "week", "requested_by", "decided_by"), pk=pk
+    )
 
 
 def _show(request: HttpRequest, pk: int, forms: dict[str, Form], action: str) -> HttpResponse:
     now, found = clock.now(), _found(pk)
-    deployment = with_facts(Deployment.objects.filter(crq=found.crq_id)).get()
+    deployment = of_key(found.crq.deployment_id)
     deployment.crq.deployment = deployment
     found.crq = deployment.crq
     page = exemption_page.page(found, by=person(request), now=now)

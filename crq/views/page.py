@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 
 from accounts.person import person
 from crq.forms import CommentForm, NoteForm
 from crq.page import build
-from crq.readiness import with_facts
+from crq.views.found import of_crq, of_key
 from deployments.models import Deployment
 from workflow import clock
 from workflow.clash import Clash
@@ -16,12 +16,12 @@ from workflow.clash import Clash
 
 def crq_page(request: HttpRequest, number: str) -> HttpResponse:
     """Found by its number in any case; a deployment that has no CRQ yet is at `deployment_page`."""
-    deployment = get_object_or_404(with_facts(Deployment.objects.all()), crq__number=number.upper())
+    deployment = of_crq(number)
     return _show(request, deployment)
 
 
 def deployment_page(request: HttpRequest, pk: int) -> HttpResponse:
-    deployment = get_object_or_404(with_facts(Deployment.objects.all()), pk=pk)
+    deployment = of_key(pk)
     if hasattr(deployment, "crq"):
         return redirect(deployment.crq)
     return _show(request, deployment)
@@ -36,8 +36,7 @@ def again(
     clash: Clash | None = None,
 ) -> HttpResponse:
     """The page once more, with what was typed: 422, or 409 when somebody else changed what it is about."""
-    fresh = with_facts(Deployment.objects.filter(pk=deployment.pk)).get()
-    return _show(request, fresh, note_form=note_form, comment_form=comment_form, clash=clash)
+    return _show(request, of_key(deployment.pk), note_form=note_form, comment_form=comment_form, clash=clash)
 
 
 def _show(

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from tests.browser.product import Product, Thursday
-from tests.cast import Cast
 from tests.browser.visits import LETTERS, NO_PAGES, ON_THURSDAY, ON_WEDNESDAY, Visit, names
+from tests.cast import Cast
 from tests.support.reader import Reader
 
 pytestmark = pytest.mark.browser

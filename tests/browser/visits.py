@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from django.urls import URLPattern, URLResolver, reverse
 
-from crq.models import Announcement, ExemptionRequest
-from deployments.models import Application, CodeReview, Draft, PullRequest, Repository
 from accounts.models import Team
+from crq.models import Announcement, ExemptionRequest
+from deployments.models import Application, CodeReview, Draft, Repository
 from notifications.models import Letter
-from tests.browser.product import Thursday, Wednesday
-from tests.stages import THURSDAY
 from workflow.models import Event
 
 Step = Draft.Step

@@ -218,7 +218,7 @@ def test_hostile_words_stay_words(client: Client, stage: Stage, tmp_path: Path) 
 
 
 def test_it_is_sent_in_portions(installed: Deployment, stage: Stage) -> None:
-    deployment = with_facts(Deployment.objects.all()).get(pk=installed.pk)
+    [deployment] = with_facts([installed.pk])
 
     portions = [len(each) for each in crq_pack(deployment, made_by="Ada Quist", now=clock.now())]
 

@@ -1,0 +1,88 @@
+"""Queries that the ORM compiles once in a process, because compiling the large ones costs more than running them.
+
+A prepared query is an ordinary queryset with a `Slot` wherever a value will stand; see
+docs/adr/0021-large-queries-are-compiled-once.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from django.db import connections
+from django.db.models import BooleanField, Expression, F, Field, Func, IntegerField, QuerySet
+from django.db.models.sql.compiler import SQLCompiler
+
+Row = TypeVar("Row")
+
+
+class Slot(Expression):
+    """Where the value of this name will stand. `kind` says how the database writes it; usually it is a key."""
+
+    def __init__(self, name: str, kind: Field[Any, Any] | None = None, *, many: bool = False) -> None:
+        super().__init__(output_field=kind or IntegerField())
+        self.name, self.many = name, many
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        return "%s", [self]
+
+    def fill(self, values: dict[str, Any], connection: Any) -> list[Any]:
+        """What stands here now; no value at all is a NULL, which nothing equals."""
+        given = list(values[self.name]) or [None] if self.many else [values[self.name]]
+        return [self.output_field.get_db_prep_value(value, connection) for value in given]
+
+
+def among(field: str, name: str) -> Func:
+    """The condition that the field is one of the keys that will be given under this name."""
+    keys = Slot(name, many=True)
+    return Func(F(field), keys, template="%(expressions)s)", arg_joiner=" IN (", output_field=BooleanField())
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """`parts` is the SQL, cut where its parameters stand."""
+
+    compiler: SQLCompiler
+    parts: list[str]
+    parameters: tuple[Any, ...]
+
+    def filled(self, values: dict[str, Any], connection: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, given = [self.parts[0]], []
+        for part, parameter in zip(self.parts[1:], self.parameters, strict=True):
+            found = parameter.fill(values, connection) if isinstance(parameter, Slot) else [parameter]
+            given += found
+            sql += [", ".join(["%s"] * len(found)), part]
+        return "".join(sql), tuple(given)
+
+
+class Prepared(Generic[Row]):
+    """Called with a value for every slot, it reads the rows that the queryset would.
+
+    What is kept are the SQL and which column becomes what, never anything that was read.
+    """
+
+    def __init__(self, build: Callable[[], QuerySet[Any, Row]]) -> None:
+        self._build = build
+
+    @cached_property
+    def _queryset(self) -> QuerySet[Any, Row]:
+        return self._build()
+
+    @cached_property
+    def _compiled(self) -> _Compiled:
+        compiler = self._queryset.query.get_compiler(using=self._queryset.db)
+        sql, parameters = compiler.as_sql()
+        return _Compiled(compiler, re.split("(?<!%)%s", sql), tuple(parameters))
+
+    def __call__(self, **values: Any) -> list[Row]:
+        compiler: Any = copy(self._compiled.compiler)
+        compiler.connection = connections[self._queryset.db]  # each thread has its own
+        filled = self._compiled.filled(values, compiler.connection)
+        compiler.as_sql = lambda *_, **__: filled
+        rows: Any = self._queryset.all()
+        rows.query.get_compiler = lambda *_, **__: compiler
+        return list(rows)
