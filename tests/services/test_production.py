@@ -174,8 +174,8 @@ def test_the_first_administrator_signs_in_and_an_e_mail_arrives(
 ) -> None:
     rosa = Visitor(installation.port)
 
-    wrong = rosa.post("/sign-in/", seen_on="/sign-in/", username="rosa@example.com", password="wrong")
-    signed_in = rosa.post("/sign-in/", seen_on="/sign-in/", username="rosa@example.com", password=PASSWORD)
+    wrong = rosa.post("/sign-in/", seen_on="/sign-in/", login="rosa@example.com", password="wrong")
+    signed_in = rosa.post("/sign-in/", seen_on="/sign-in/", login="rosa@example.com", password=PASSWORD)
     status, page = rosa.ask("GET", "/settings/")
     action = re.findall(r'action="(/act/account/\d+/test_email/)"', page)[0]
     pressed = rosa.post(action, seen_on="/settings/")
