@@ -26,7 +26,7 @@ from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
 from workflow.badge import Badge
-from workflow.eastern import eastern_day, say_day, say_instant, say_near, say_span, say_time
+from workflow.eastern import eastern_day, say_day, say_instant, say_near, say_time
 
 S = CRQ.Status
 LATE_WHILE = {Deployment.Status.PLANNED, Deployment.Status.HELD, Deployment.Status.CLEARED}
@@ -158,7 +158,8 @@ def _met(deadline: str, readiness: Readiness, now: datetime) -> str:
 
 
 def _note(due: datetime | None, now: datetime) -> str:
-    return "" if due is None else "Passed" if now > due else f"{say_span(due - now)} left"
+    """Nothing while it is ahead: the group is named by it, and the panel above counts down."""
+    return "Passed" if due and now > due else ""
 
 
 def _item(  # noqa: PLR0917
