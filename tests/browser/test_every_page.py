@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import LazySettings
-from django.test import Client
-from django.urls import get_resolver, reverse
+from django.urls import get_resolver
 
 from tests.browser.product import Product, Thursday
 from tests.browser.visits import LETTERS, NO_PAGES, ON_THURSDAY, ON_WEDNESDAY, Visit, names
-from tests.cast import Cast
 from tests.support.reader import Reader
 
 pytestmark = pytest.mark.browser

@@ -1,4 +1,4 @@
-"""Pages in the states that no link leads to: refused forms, errors, whatever opens over a page, and an empty product."""
+"""Pages in states that no link leads to: refused forms, errors, whatever opens over a page, and an empty product."""
 
 from __future__ import annotations
 
