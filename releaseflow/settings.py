@@ -237,7 +237,7 @@ DELIVER_EVERY = _whole("DELIVER_EVERY", 5, most=60)  # also how long one pass ma
 
 # --- Cache ---------------------------------------------------------------------------------------------------
 # Holds how often somebody tried to sign in, nothing else. All processes must see the same number: Redis where there is
-# one. Without it each web process counts for itself, so a limit is that many times as wide; that suits one small server.
+# one. Without it each web process counts for itself, so a limit is that many times as wide: for one small server.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "rf"}
     if REDIS_URL
@@ -270,34 +270,6 @@ STORAGES = {
     },
 }
 
-# --- Safety --------------------------------------------------------------------------------------------------
-SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
-SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _switch("BEHIND_PROXY") else None
-CSRF_FAILURE_VIEW = "releaseflow.errors.form_refused"
-SESSION_COOKIE_AGE = _whole("SESSION_IDLE_MINUTES", 240, least=5, most=10_080) * 60  # unused for so long, it ends
-SESSION_LIFETIME = _whole("SESSION_HOURS", 12, most=168) * 3600  # used or not, it ends
-if SECURE:  # a browser takes such a cookie from this very host only
-    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
-CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would forget who follows a link in an e-mail
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [NONCE],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],  # Bootstrap draws its arrows so
-        "connect-src": [SELF],
-        "frame-src": [SELF],  # e-mails are shown in sandboxes
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    }
-}
-
 # --- Sign-in -------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 REQUIRE_MFA = _one_of("REQUIRE_MFA", "none", ("none", "administrators", "all"))
@@ -320,7 +292,6 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_RATE_LIMITS = {"login": "100/m/ip", "login_failed": "50/5m/ip,5/5m/key"}  # `key` is account and address
 PASSWORD_RESET_TIMEOUT = 3600
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0
 MFA_ADAPTER = "releaseflow.signin.adapters.FactorAdapter"
 MFA_FORMS = {
     "authenticate": "releaseflow.signin.forms.CodeForm",
@@ -347,8 +318,35 @@ OIDC = provider(
     claims=_list("OIDC_CLAIMS", ""),
 )
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [OIDC.app] if OIDC else []}}
-if OIDC:  # Chromium holds the way to the provider against `form-action` as well
-    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(OIDC.origin)
+
+# --- Safety --------------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _switch("BEHIND_PROXY") else None
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0  # whose X-Forwarded-For names the client
+CSRF_FAILURE_VIEW = "releaseflow.errors.form_refused"
+SESSION_COOKIE_AGE = _whole("SESSION_IDLE_MINUTES", 240, least=5, most=10_080) * 60  # unused for so long, it ends
+SESSION_LIFETIME = _whole("SESSION_HOURS", 12, most=168) * 3600  # used or not, it ends
+if SECURE:  # a browser takes such a cookie from this very host only
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would forget who follows an e-mail's link
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # Bootstrap draws its arrows so
+        "connect-src": [SELF],
+        "frame-src": [SELF],  # e-mails are shown in sandboxes
+        "form-action": [SELF, *([OIDC.origin] if OIDC else [])],  # the way to the provider begins with a form
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 
 # --- Logs and numbers ----------------------------------------------------------------------------------------
 METRICS_TOKEN = _text("METRICS_TOKEN")

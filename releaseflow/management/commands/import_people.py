@@ -14,8 +14,8 @@ from workflow.steps import Refused
 
 class Command(BaseCommand):
     help = (
-        "Invites the people of a CSV file (columns name, email, team, roles, manager; the first two are needed) and "
-        "gives those who are known already the roles that they lack. Nothing is taken away; running it again changes nothing."
+        "Invites the people of a CSV file (columns name, email, team, roles, manager; the first two are needed). Those "
+        "who are known get the roles that they lack. Nothing is taken away; running it again changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
