@@ -91,6 +91,8 @@ MORE = {
     ("forge_connection", "enable"): ("gear", "listened again to the forge"),
     ("forge_delivery", "replay"): ("gear", "took the delivery again:"),
     ("forge_name", "link"): ("people", "linked {login} to"),
+    ("feed", "make"): ("cal", "made a calendar address:"),
+    ("feed", "revoke"): ("cal", "revoked a calendar address:"),
     ("week", "open"): ("cal", "opened the week"),
     ("week", "complete_batch"): ("batch", "marked the batch complete"),
     ("week", "reorder"): ("install", "changed the run order"),
