@@ -1,15 +1,16 @@
 # The application in one image: web, worker, beat and migrate are the same files with another command.
 FROM python:3.13.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-RUN python -m venv /venv
 COPY requirements.txt .
-RUN /venv/bin/pip install --quiet --require-hashes -r requirements.txt
+# The environment holds no pip: nothing is installed where the application runs.
+RUN python -m venv --without-pip /venv \
+    && pip --python /venv/bin/python install --quiet --require-hashes -r requirements.txt
 
 FROM python:3.13.7-slim-bookworm
 RUN groupadd --gid 10001 releaseflow \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin releaseflow \
     && install -d -o 10001 -g 10001 /var/lib/releaseflow
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/var/lib/releaseflow
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/var/lib/releaseflow WEB_CONCURRENCY=2
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY . .
@@ -19,5 +20,6 @@ RUN SECRET_KEY=only-for-collectstatic DATABASE_URL=sqlite://:memory: python mana
 USER 10001:10001
 EXPOSE 8000
 VOLUME /var/lib/releaseflow
-CMD ["gunicorn", "releaseflow.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
-     "--threads", "4", "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "25"]
+# WEB_CONCURRENCY is the number of gunicorn's processes, each with four threads.
+CMD ["gunicorn", "releaseflow.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--threads", "4", \
+     "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "25"]

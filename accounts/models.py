@@ -147,3 +147,44 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Invitation(models.Model):
+    """The way in for somebody who has neither password nor passkey yet: one e-mailed link, good once and for a week.
+
+    `edition` is part of the link and grows when it is sent again, so that only the newest link opens.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="invitation")
+    invited_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    edition = models.PositiveSmallIntegerField(default=1)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text="From this instant on the link opens nothing.")
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-sent_at", "-pk")
+        constraints = (
+            models.CheckConstraint(condition=Q(expires_at__gt=F("sent_at")), name="invitation_lasts"),
+            models.CheckConstraint(
+                condition=Q(accepted_at=None) | Q(revoked_at=None), name="invitation_accepted_or_revoked"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"invitation of {self.user}"
+
+
+class Nomination(models.Model):
+    """Somebody whom one administrator wants as administrator. It counts when another administrator confirms."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="nomination")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=~Q(user=F("by")), name="nomination_of_somebody_else"),)
+
+    def __str__(self) -> str:
+        return f"{self.by} wants {self.user} as administrator"

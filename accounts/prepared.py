@@ -27,7 +27,7 @@ class Slot(Expression):
         super().__init__(output_field=kind or IntegerField())
         self.name, self.many = name, many
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
 
     def fill(self, values: dict[str, Any], connection: Any) -> list[Any]:

@@ -271,10 +271,20 @@ ANNOUNCEMENT = Flow(
     _lock,
     [
         Step("draft", "Begin the draft", (), Status.DRAFT, SCRUM, effect=_begin, plain=False),
-        Step("edit", "Save draft", DRAFT, "", SCRUM, (), _edit, plain=False),
+        Step("edit", "Save draft", DRAFT, "", SCRUM, (), _edit, plain=False, done="Draft saved."),
         Step("refresh", "Refresh draft", DRAFT, "", SCRUM, (), _look, done="The draft says what is true now."),
         Step("test", "Send a test to me", DRAFT, "", SCRUM, (), _test, done="A test is on its way to you alone."),
-        Step("schedule", "Send at this time", DRAFT, "", SCRUM, READY, _choose_time, plain=False),
+        Step(
+            "schedule",
+            "Send at this time",
+            DRAFT,
+            "",
+            SCRUM,
+            READY,
+            _choose_time,
+            plain=False,
+            done="It goes out at that time.",
+        ),
         Step(
             "unschedule",
             "Do not send at that time",

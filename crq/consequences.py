@@ -13,7 +13,7 @@ from crq.deadlines import settle
 from crq.deliverables import BY_KEY, Readiness
 from crq.exemptions import EXEMPTION, granted, withdraw_open
 from crq.flow import CRQ_FLOW, lock_crq_of
-from crq.models import CRQ
+from crq.models import CRQ, Follower
 from crq.readiness import Facts
 from crq.week_end import close_failed, follow_dates
 from deployments.flow import CODE_REVIEW, DEPLOYMENT, PULL_REQUEST, WEEK
@@ -38,6 +38,7 @@ def complete_flows() -> None:
             "retry": (guards.ready_to_clear, guards.not_the_approver),
         },
         consequences={
+            "comment": _named_follow,
             "move": _moved,
             "record_branch": _ask_approval,
             "record_core_dev": _ask_approval,
@@ -58,6 +59,8 @@ def complete_flows() -> None:
             "plan": _content_changed,
             "unplan": _content_changed,
             "review": _ask_approval,
+            "record_checks": _ask_approval,
+            "recognise": _ask_approval,
         },
         emails=emails.WRITERS,
     )
@@ -81,6 +84,13 @@ def complete_flows() -> None:
         emails=emails.WRITERS,
     )
     CODE_REVIEW.complete(emails=emails.WRITERS)
+
+
+def _named_follow(call: Call) -> None:
+    """Whom a comment names hears of the deployment from now on, but for its author."""
+    for pk in call.note["mentioned"]:
+        if pk != call.person.pk:
+            Follower.objects.get_or_create(deployment=call.obj, user_id=pk)
 
 
 def _dates_changed(call: Call) -> None:

@@ -22,6 +22,7 @@ from deployments.queue import with_reviews
 from notifications.outbox import enqueue_each
 from workflow.eastern import eastern_day, say_ago
 from workflow.machine import for_whom
+from workflow.markup import rendered
 from workflow.steps import Call
 
 HAS_A_ROLE = "You get this because you have a role in releaseflow."
@@ -92,14 +93,17 @@ def _approved(call: Call) -> None:
         _tell("crq_approved")(call)
 
 
+NAMED = "You get this because {actor} named you in a comment. You follow the deployment now. You can stop on its page."
+
+
 def _mentioned(call: Call) -> None:
     """Whom a comment names, but for its author."""
     named = User.objects.filter(pk__in=call.note["mentioned"]).exclude(pk=call.person.pk)
     _queue(
         "mentioned",
         call,
-        _about(call.obj),
-        [(f"You get this because {_actor(call)} named you in a comment.", list(named))],
+        _about(call.obj) | {"said": rendered(call.reason)},
+        [(NAMED.format(actor=_actor(call)), list(named))],
     )
 
 

@@ -38,7 +38,7 @@ def record(deployment: Deployment) -> Record:
         "branches": [
             {**_of(each, "name by at"), "repository": each.repository.name} for each in deployment.branches.all()
         ],
-        "documents": [_of(each, "id kind version name size sha256 by at") for each in crq.documents.all()]
+        "documents": [_of(each, "id kind version name size sha256 by at purged_at") for each in crq.documents.all()]
         if crq
         else [],
         "decisions": _decisions(crq) if crq else [],

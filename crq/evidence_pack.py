@@ -85,6 +85,8 @@ class _Pack:
         record = evidence.record(deployment) | made
         stored = dict(Document.objects.filter(crq__deployment=deployment).values_list("pk", "file"))
         for document in record["documents"]:
+            if document["purged_at"]:
+                continue
             document["file"] = f"documents/{document['kind']}-v{document['version']}-{safe_name(document['name'])}"
             yield from self.stream(folder + document["file"], _portions(stored[document["id"]]))
         record["emails"] = yield from self.letters(evidence.letters(deployment), folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.roles import Role
-from crq import effects, guards
+from crq import effects, guards, retention
 from crq.models import CRQ
 from deployments.flow import lock_deployment
 from deployments.models import Deployment
@@ -99,6 +99,13 @@ CRQ_FLOW = Flow(
         Step("void", "Void approval", (S.APPROVED,), S.OPEN, effect=effects.void, emails=("approval_voided",)),
         Step("close", "Close CRQ", CHANGEABLE, S.CLOSED, effect=effects.close),
         Step("correct", "Correct how the CRQ was closed", (S.CLOSED,), effect=effects.correct),
+        Step(
+            "purge",
+            "Delete the files after the retention period",
+            (S.CLOSED,),
+            guards=(retention.not_on_hold, retention.is_over, retention.has_files),
+            effect=retention.purge,
+        ),
     ],
     join=join_deployment,
 )

@@ -79,7 +79,8 @@ def sha256(file: IO[bytes]) -> str:
 
 def damaged() -> Iterator[tuple[Document, str]]:
     """The documents whose file is missing or not the one that was attached, and which of both."""
-    for document in Document.objects.select_related("crq").order_by("pk").iterator(chunk_size=500):
+    kept = Document.objects.filter(purged_at=None).select_related("crq")
+    for document in kept.order_by("pk").iterator(chunk_size=500):
         try:
             with document.file.open("rb") as file:
                 if sha256(file) != document.sha256:
@@ -89,12 +90,12 @@ def damaged() -> Iterator[tuple[Document, str]]:
 
 
 def orphans(now: datetime) -> Iterator[str]:
-    """Stored files that no record names, a day old or older: what a process left that was killed in the middle."""
+    """Stored files that no record wants kept, a day old or older: what a process left that was killed in the middle."""
     try:
         _, names = default_storage.listdir(FOLDER)
     except FileNotFoundError:
         return
-    known = set(Document.objects.values_list("file", flat=True).iterator(chunk_size=2000))
+    known = set(Document.objects.filter(purged_at=None).values_list("file", flat=True).iterator(chunk_size=2000))
     for name in (f"{FOLDER}/{each}" for each in sorted(names)):
         if name not in known and default_storage.get_modified_time(name) < now - GRACE:
             yield name

@@ -12,6 +12,7 @@ from notifications.models import Email, Letter
 from workflow.badge import Badge
 
 KINDS = dict(Announcement.Kind.choices) | {
+    "account_changed": "Account changed",
     "approval_needed": "Approval needed",
     "approval_voided": "Approval voided",
     "audit_heads": "Audit trail sealed",
@@ -21,7 +22,9 @@ KINDS = dict(Announcement.Kind.choices) | {
     "exemption_requested": "Exemption requested",
     "exemption_decided": "Exemption decided",
     "mentioned": "Named in a comment",
+    "invitation": "Invitation",
     "nudge": "Nudge",
+    "password_reset": "New password",
     "reminder": "Reminder",
     "review_agenda": "Review agenda",
     "review_cancelled": "Review cancelled",

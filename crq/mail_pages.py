@@ -14,6 +14,7 @@ from crq.mail_parts import DRAFT, sender, week_mail_url
 from crq.models import Announcement
 from deployments.models import ReleaseWeek
 from deployments.weeks import open_for_install
+from notifications import sealed
 from notifications.models import Letter
 from workflow.badge import Badge
 from workflow.eastern import say_day, say_near, say_time
@@ -60,7 +61,7 @@ class _Shelf:
 def mail_room(*, now: datetime) -> MailRoom:
     """The weeks ahead with what was sent and what is to be sent; then the newest letters."""
     weeks = list(open_for_install(now).prefetch_related("milestones")[:WEEKS])
-    newest = list(Letter.objects.defer("text", "html")[:LETTERS])
+    newest = list(Letter.objects.exclude(kind__in=sealed.PRIVATE).defer("text", "html")[:LETTERS])
     shelves = _shelves(weeks, now)
     sent = [each for shelf in shelves for each in shelf.sent.values()]
     got = deliveries([*(letter.pk for letter in newest), *(each.letter_id for each in sent if each.letter_id)])

@@ -146,7 +146,7 @@ def of_held(deployments: Iterable[Deployment], day: date) -> list[tuple[str, lis
 
 def _works_in(concerned: tuple[Deployment, ...]) -> str:
     teams = " and ".join(dict.fromkeys(str(each.application.team) for each in concerned))
-    return f"You get this because you work in {teams}."
+    return f"You get this because you work in {teams}, or act for somebody who does."
 
 
 def of_review(call: Call, topic: Topic | None = None) -> list[Part]:

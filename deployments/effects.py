@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from accounts.models import User
 from accounts.roles import Role, standing
+from deployments.checks import checks_of
 from deployments.guards import closed_week, other_live_deployment
 from deployments.mentions import mentioned
 from deployments.models import Contained, Deferral, Deployment, PullRequest, ReleaseBranch, Review, ReviewDecision
@@ -154,12 +156,6 @@ def review(call: Call) -> None:
         raise Refused.because("New commits arrived after you opened this page. Look at them, then review again.")
     if call.by and _said_already(call):
         raise Refused.because("You said this about the present commit already.", "done")
-    own_team = call.obj.scope().team_id
-    counts = (
-        reviewer is not None
-        and reviewer.pk != pull_request.author_id
-        and reviewer.memberships.filter(team_id=own_team).exists()
-    )
     Review.objects.create(
         pull_request=pull_request,
         reviewer=reviewer,
@@ -168,10 +164,17 @@ def review(call: Call) -> None:
         sha=sha,
         note=call.given.get("note", ""),
         at=call.given.get("at", call.now),
-        counts=counts,
+        counts=counts(pull_request, reviewer),
         forge_id=call.given.get("forge_id", ""),
     )
     call.note |= {"verdict": call.given["verdict"], "sha": sha}
+
+
+def counts(pull_request: PullRequest, reviewer: User | None) -> bool:
+    """Whether a verdict of this person counts: a member of the owning team, and not the author."""
+    if reviewer is None or reviewer.pk == pull_request.author_id:
+        return False
+    return reviewer.memberships.filter(team_id=pull_request.repository.application.team_id).exists()
 
 
 def _said_already(call: Call) -> bool:
@@ -188,6 +191,7 @@ def new_head(call: Call) -> None:
         raise Refused.because("That is already the head commit.")
     call.note |= {"from": call.obj.head_sha, "to": sha}
     call.obj.head_sha = sha
+    call.obj.checks = checks_of(call.obj)
 
 
 def complete_batch(call: Call) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from accounts.roles import Role
-from deployments import effects, guards, run_order, undo, week_effects, week_guards
+from deployments import effects, guards, run_order, told, undo, week_effects, week_guards
 from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, SchedulePolicy
 from deployments.rules import lock_policy
 from workflow.steps import Flow, Step
@@ -239,6 +239,7 @@ DEPLOYMENT = Flow(
 )
 
 P = PullRequest.Status
+ALL = tuple(P)
 PULL_REQUEST = Flow(
     "pull_request",
     PullRequest,
@@ -297,6 +298,10 @@ PULL_REQUEST = Flow(
             (DEV, MANAGER),
             done="Withdrawn. Submit it again when it should be released after all.",
         ),
+        Step("refresh", "Take over what changed", ALL, "", effect=told.refresh),
+        Step("record_checks", "Record checks", ALL, "", effect=told.record_checks),
+        Step("dismiss_review", "Dismiss a review", ALL, "", effect=told.dismiss_review),
+        Step("recognise", "Recognise a person", (P.SUBMITTED, P.PLANNED), "", effect=told.recognise),
     ],
 )
 
@@ -400,6 +405,24 @@ WEEK = Flow(
             effect=week_effects.reopen,
             emails=("week_warning",),
             plain=False,
+        ),
+        Step(
+            "keep",
+            "Put on legal hold",
+            roles=(ADMIN,),
+            guards=(week_guards.not_kept,),
+            effect=week_effects.keep,
+            needs_reason=True,
+            done="On legal hold: nothing of this week is deleted, however old it gets.",
+        ),
+        Step(
+            "unkeep",
+            "End the legal hold",
+            roles=(ADMIN,),
+            guards=(week_guards.is_kept,),
+            effect=week_effects.unkeep,
+            needs_reason=True,
+            done="The legal hold has ended. What is old enough goes with the next purge.",
         ),
         Step(
             "warn",

@@ -293,7 +293,10 @@ class AdHocReviewForm(forms.Form):
     at = forms.SplitDateTimeField(
         label="When",
         widget=forms.SplitDateTimeWidget(
-            date_attrs={"type": "date"}, time_attrs={"type": "time"}, date_format="%Y-%m-%d", time_format="%H:%M"
+            date_attrs={"type": "date", "aria-label": "When: day"},
+            time_attrs={"type": "time", "aria-label": "When: time"},
+            date_format="%Y-%m-%d",
+            time_format="%H:%M",
         ),
         help_text="Eastern time.",
     )
@@ -324,6 +327,8 @@ class AdHocReviewForm(forms.Form):
             PullRequest.objects.select_related("repository__application"),
             [(str(each.pk), describe(each)) for each in offered],
         )
+        if not offered:
+            self.fields["pull_requests"].help_text = "None of these teams’ pull requests waits."
         self.fields["at"].initial = to_eastern(now).replace(second=0, microsecond=0)
 
     def clean_at(self) -> datetime:

@@ -26,6 +26,7 @@ VERDICTS = {
     Review.Verdict.APPROVED: "done",
     Review.Verdict.CHANGES_REQUESTED: "stop",
     Review.Verdict.COMMENTED: "none",
+    Review.Verdict.WITHDRAWN: "none",
 }
 
 

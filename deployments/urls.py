@@ -1,7 +1,8 @@
-"""Pages of pull requests, of code reviews and of planning."""
+"""Pages of pull requests, of code reviews and of planning; and where forges deliver."""
 
 from django.urls import URLPattern, path
 
+from deployments.hooks.views import hook
 from deployments.views import planning, pull_requests, reviews
 
 urlpatterns: list[URLPattern] = [
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("deployments/new/<int:pk>/pull-requests/", planning.step_pull_requests, name="new-deployment-pull-requests"),
     path("deployments/new/<int:pk>/discard/", planning.discard, name="new-deployment-discard"),
     path("deployments/<int:pk>/pull-requests/", planning.pull_requests, name="deployment-pull-requests"),
+    path("hooks/<str:key>/", hook, name="hook"),
     path("reviews/", reviews.index, name="reviews"),
     path("reviews/<int:pk>/", reviews.review, name="review"),
 ]

@@ -46,6 +46,14 @@ def warn(call: Call) -> None:
     call.obj.warned_at = call.now
 
 
+def keep(call: Call) -> None:
+    call.obj.legal_hold = True
+
+
+def unkeep(call: Call) -> None:
+    call.obj.legal_hold = False
+
+
 def change_policy(call: Call) -> None:
     """Given `policy`."""
     call.note["before"] = call.obj.rules | {"missed_cutoff_holds": call.obj.missed_cutoff_holds}

@@ -46,6 +46,14 @@ def not_warned(week: ReleaseWeek, by: Actor, now: datetime) -> str:
     return f"People were warned {say_near(week.warned_at, now)}." if week.warned_at else ""
 
 
+def not_kept(week: ReleaseWeek, by: Actor, now: datetime) -> str:
+    return f"The {week} is on legal hold already." if week.legal_hold else ""
+
+
+def is_kept(week: ReleaseWeek, by: Actor, now: datetime) -> str:
+    return "" if week.legal_hold else f"The {week} is not on legal hold."
+
+
 def day_is_ahead(closed: ClosedDay, by: Actor, now: datetime) -> str:
     """What is past explains the weeks of then, so it stays as it was."""
     if closed.day < eastern_day(now):

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, SafeMIMEMultipart, SafeMIMEText, get_connection
 from django.core.mail.backends.smtp import EmailBackend
 
+from notifications import sealed
 from notifications.models import Email
 
 # Quoted-printable keeps lines short for every relay, and the text readable in the source; Django would send 8 bit.
@@ -69,7 +70,7 @@ class Copy(EmailMessage):
             from_email=_sender(),
             to=[email.to],
             headers=_headers(email),
-            attachments=list(_parts(letter.text, letter.html)),
+            attachments=list(_encoded(email)),
         )
         self.boundary = f"={email.message_id.strip('<>').partition('@')[0]}="
 
@@ -78,6 +79,14 @@ class Copy(EmailMessage):
         message.set_boundary(self.boundary)
         message.replace_header("Subject", _subject(str(self.subject)))  # type: ignore[arg-type]
         return message
+
+
+def _encoded(email: Email) -> tuple[SafeMIMEText, SafeMIMEText]:
+    letter = email.letter
+    if letter.kind not in sealed.MAKERS:
+        return _parts(letter.text, letter.html)
+    text, html = sealed.opened(email)
+    return _parts.__wrapped__(text, html)  # a link that works is not remembered
 
 
 @lru_cache(maxsize=16)

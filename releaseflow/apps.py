@@ -7,6 +7,13 @@ class ReleaseflowConfig(AppConfig):
     name = "releaseflow"
 
     def ready(self) -> None:
-        for name in ("people.flow", "people.account", "settings_pages.flow"):
+        for name in (
+            "people.flow",
+            "people.account",
+            "people.roles",
+            "people.invitations",
+            "settings_pages.flow",
+            "signin.record",
+        ):
             import_module(f"releaseflow.{name}")  # registers its flows
         import_module("releaseflow.checks")

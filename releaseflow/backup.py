@@ -78,7 +78,7 @@ def one_instant() -> Iterator[None]:
 
 def _written(archive: tarfile.TarFile, now: datetime) -> Manifest:
     tables = {rows.label(model): _add_table(archive, model, now) for model in rows.kept_models()}
-    papers = Document.objects.order_by("pk").values_list("file", "sha256")
+    papers = Document.objects.filter(purged_at=None).order_by("pk").values_list("file", "sha256")
     found = cast("Generator[tuple[str, str]]", papers.iterator(chunk_size=PORTION))
     with closing(found):  # in its transaction, also when a file is missing
         documents = {name: _add_document(archive, name, digest, now) for name, digest in found}

@@ -5,8 +5,11 @@ Intervals in UTC, never crontab in a local zone, which goes silent for an hour w
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import task_prerun
+from django.db import close_old_connections
 
 from releaseflow.settings import DELIVER_EVERY, ENFORCE_EVERY
 
@@ -31,3 +34,9 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
 }
+
+
+@task_prerun.connect
+def _with_a_working_connection(**_: Any) -> None:
+    """Celery sees to this for what a worker does, but not for what beat alone does in its own process."""
+    close_old_connections()

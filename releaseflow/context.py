@@ -36,7 +36,16 @@ class Place:
 
 
 SETTINGS = (
-    *("settings", "people", "schedule", "closed-days", "setting-applications", "setting-application"),
+    *(
+        "settings",
+        "people",
+        "person",
+        "invite",
+        "schedule",
+        "closed-days",
+        "setting-applications",
+        "setting-application",
+    ),
     *("setting-repository", "setting-teams", "setting-team", "setting-recipients"),
 )
 PLACES = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from secrets import token_hex
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -12,6 +13,7 @@ from django.shortcuts import render
 from django.utils.html import escape
 
 from crq.uploads import megabytes
+from releaseflow import outages
 
 logger = logging.getLogger(__name__)
 BARE = "<!DOCTYPE html><html lang='en'><title>Something went wrong</title><h1>Something went wrong here</h1><p>{}</p>"
@@ -28,6 +30,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "400.html", status=400)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Somebody, or everybody at one address, tried to sign in too often."""
+    return render(request, "429.html", status=429)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Offers to find what the address speaks of: its words are in the field already."""
     words = " ".join(re.findall(r"[A-Za-z0-9]{3,}", request.path))[-60:]
@@ -35,7 +42,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The reference stands in the log beside the address, after the traceback that Django writes there."""
+    """The reference stands in the log beside the address, after the traceback that Django writes there.
+
+    Django calls this while it handles the error, so `sys.exception()` is the one that nobody else answered.
+    """
+    if outages.is_outage(sys.exception()):
+        return outages.page(request)
     reference = token_hex(4).upper()
     logger.error("Reference %s: %s %s", reference, request.method, request.path)
     try:

@@ -16,7 +16,7 @@ from django.db import models
 from django.utils.duration import duration_iso_string
 
 PORTION = 2000
-NOT_KEPT = {"sessions.session"}
+NOT_KEPT = {"sessions.session", "usersessions.usersession"}
 """Who is signed in is not for a backup: a stolen one would let its reader in."""
 
 

@@ -1,110 +1,36 @@
 """Every setting of the application, read from the environment once.
 
-`.env.example` lists each variable with its default. A bad value stops the start with a sentence that names
-the variable. Values may come from files (`NAME_FILE=/run/secrets/name`), as containers like it.
+docs/configure.md explains each variable, `.env.example` lists it with its default. A bad value stops the start with a
+sentence that names the variable (releaseflow/environment.py).
 """
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environ import Env, FileAwareEnv
 
+from releaseflow import environment as env
 from releaseflow import logs
+from releaseflow.signin.provider import provider
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = FileAwareEnv()
-if (BASE_DIR / ".env").exists():
-    env.read_env(BASE_DIR / ".env")
-
-
-def _text(name: str, default: str = "") -> str:
-    """A value from the environment, or from the file it names; spaces and line breaks around it do not count."""
-    try:
-        return str(env.str(name, default=default)).strip()
-    except OSError as error:
-        raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {error.filename}.") from None
-
-
-def _list(name: str, default: str) -> list[str]:
-    return [part.strip() for part in _text(name, default).split(",") if part.strip()]
-
-
-def _database(default: str) -> dict[str, Any]:
-    """Django's entry for DATABASE_URL, or a sentence, which leaves the value out: it may hold a password."""
-    try:
-        found: dict[str, Any] = Env.db_url_config(_text("DATABASE_URL", default))
-    except ValueError:
-        found = {}
-    if not str(found.get("ENGINE")).endswith(("sqlite3", "postgresql")):
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///, with a number as its port.")
-    return found
-
-
-def _mail(default: str) -> dict[str, Any]:
-    """Django's settings for EMAIL_URL, or a sentence, which leaves the value out: it may hold a password."""
-    try:
-        found: dict[str, Any] = Env.email_url_config(_text("EMAIL_URL", default))
-    except (ImproperlyConfigured, ValueError):
-        wanted = "smtp://, smtp+tls://, smtp+ssl:// or consolemail://"
-        raise ImproperlyConfigured(f"EMAIL_URL must begin with {wanted}.") from None
-    return found
-
-
-def _bucket(url: str) -> dict[str, Any] | None:
-    """Django's entry for DOCUMENTS_URL, s3://bucket/folder?endpoint=…&region=…, or None where documents are on disk."""
-    parts = urlsplit(url)
-    if not url:
-        return None
-    if parts.scheme != "s3" or not parts.hostname:
-        raise ImproperlyConfigured("DOCUMENTS_URL must look like s3://bucket/folder?endpoint=https://…&region=….")
-    asked = dict(parse_qsl(parts.query))
-    return {
-        "BACKEND": "releaseflow.storage.DocumentBucket",
-        "OPTIONS": {
-            "bucket_name": parts.hostname,
-            "location": parts.path.strip("/"),
-            "endpoint_url": asked.get("endpoint"),
-            "region_name": asked.get("region"),
-            "access_key": _text("AWS_ACCESS_KEY_ID") or None,
-            "secret_key": _text("AWS_SECRET_ACCESS_KEY") or None,
-            "default_acl": None,
-            "file_overwrite": False,
-        },
-    }
-
-
-def _whole(name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
-    """A whole number from the environment, or a sentence that says what is wrong with it."""
-    text = _text(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) < least or (most is not None and int(text) > most):
-        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise ImproperlyConfigured(f"{name} must be a whole number {limits}, not {text!r}.")
-    return int(text)
-
-
-def _switch(name: str, *, default: bool = False) -> bool:
-    """An on/off value from the environment, or a sentence that says what is wrong with it."""
-    text = _text(name, "1" if default else "0").lower()
-    if text not in {"0", "1", "true", "false", "yes", "no", "on", "off"}:
-        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {text!r}.")
-    return text in {"1", "true", "yes", "on"}
-
+env.read(BASE_DIR / ".env")
 
 # --- Who and where -------------------------------------------------------------------------------------------
-DEMO = _switch("DEMO")
-DEBUG = _switch("DEBUG")
-VAR_DIR = Path(_text("VAR_DIR", str(BASE_DIR / "var")))
-SECRET_KEY = _text("SECRET_KEY", "demo-only-" + "0" * 50 if DEMO or DEBUG else "")
+DEMO = env.switch("DEMO")
+DEBUG = env.switch("DEBUG")
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+SECRET_KEY = env.text("SECRET_KEY", "demo-only-" + "0" * 50 if DEMO or DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set. Set it to a long random text, or set DEMO=1 to try things.")
-ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-SITE_URL = _text("SITE_URL", "http://localhost:8000").rstrip("/")
-if not SITE_URL.startswith(("http://", "https://")):
-    raise ImproperlyConfigured(f"SITE_URL must begin with http:// or https://, not {SITE_URL!r}.")
-CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS", SITE_URL)
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS", "")  # former keys: sessions and sealed secrets stay readable
+SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", f"{urlsplit(SITE_URL).hostname},localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = [
+    env.checked_origin("CSRF_TRUSTED_ORIGINS", each) for each in env.names("CSRF_TRUSTED_ORIGINS", SITE_URL)
+]
 SECURE = SITE_URL.startswith("https://")
 if DEMO and SECURE:
     raise ImproperlyConfigured("DEMO=1 lets anyone become anyone, so it refuses an https SITE_URL. Unset one of them.")
@@ -122,6 +48,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "crispy_forms",
     "crispy_bootstrap5",
     "django_htmx",
@@ -137,11 +69,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "releaseflow.signin.lifetime.LifetimeMiddleware",
     "releaseflow.logs.ActorMiddleware",
     "releaseflow.signed_out.SignedOutMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "releaseflow.signin.second_factor.SecondFactorMiddleware",
     "releaseflow.refusals.RefusalMiddleware",
 ]
 ROOT_URLCONF = "releaseflow.urls"
@@ -183,9 +118,8 @@ LANGUAGE_CODE, USE_I18N = "en-us", False
 TIME_ZONE, USE_TZ = "America/New_York", True
 
 # --- Database ------------------------------------------------------------------------------------------------
-DATABASES = {"default": _database(f"sqlite:///{VAR_DIR / 'releaseflow.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'releaseflow.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -193,13 +127,11 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "PRAGMA recursive_triggers=ON;",  # a REPLACE that deletes meets the triggers that refuse it
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = _whole("DATABASE_CONN_MAX_AGE", 60, least=0)
+    DATABASES["default"]["CONN_MAX_AGE"] = env.whole("DATABASE_CONN_MAX_AGE", 60, least=0)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- Background work -----------------------------------------------------------------------------------------
-REDIS_URL = _text("REDIS_URL")
-if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://")):
-    raise ImproperlyConfigured(f"REDIS_URL must begin with redis:// or rediss://, not {REDIS_URL!r}.")
+REDIS_URL = env.server("REDIS_URL", "redis", "rediss")
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_ALWAYS_EAGER = not REDIS_URL  # without a broker the beat process does the work itself
 CELERY_TIMEZONE, CELERY_ENABLE_UTC = "UTC", True
@@ -214,14 +146,23 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5} if REDIS_URL else {}
 )
-ENFORCE_EVERY = _whole("ENFORCE_EVERY", 30)
-DELIVER_EVERY = _whole("DELIVER_EVERY", 5, most=60)  # also how long one pass may take
+ENFORCE_EVERY = env.whole("ENFORCE_EVERY", 30, most=120)  # /readyz misses a tick after three minutes
+DELIVER_EVERY = env.whole("DELIVER_EVERY", 5, most=60)  # also how long one pass may take
+
+# --- Cache ---------------------------------------------------------------------------------------------------
+# Holds how often somebody tried to sign in, nothing else. All processes must see the same number: Redis where there is
+# one. Without it each web process counts for itself, so a limit is that many times as wide; for one small server.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "rf"}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
+}
 
 # --- E-mail --------------------------------------------------------------------------------------------------
-EMAIL_CONFIG = _mail("dummymail://" if DEMO else "consolemail://")
+EMAIL_CONFIG = env.mail("EMAIL_URL", "dummymail://" if DEMO else "consolemail://")
 vars().update(EMAIL_CONFIG)
-EMAIL_TIMEOUT = _whole("EMAIL_TIMEOUT", 10 if REDIS_URL else 5, most=30)  # beat alone must not wait long
-DEFAULT_FROM_EMAIL = _text("DEFAULT_FROM_EMAIL", "releaseflow <releaseflow@example.com>")
+EMAIL_TIMEOUT = env.whole("EMAIL_TIMEOUT", 10 if REDIS_URL else 5, most=30)  # beat alone must not wait long
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", "releaseflow <releaseflow@example.com>")
 MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rstrip(">").rsplit("@", 1)[-1]
 
 # --- Files ---------------------------------------------------------------------------------------------------
@@ -229,12 +170,11 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "documents"
-CLAMD_URL = _text("CLAMD_URL")
-if CLAMD_URL and not CLAMD_URL.startswith(("tcp://", "unix:///")):
-    raise ImproperlyConfigured(f"CLAMD_URL must begin with tcp:// or unix:///, not {CLAMD_URL!r}.")
-DOCUMENT_MAX_BYTES = _whole("DOCUMENT_MAX_MB", 25) * 1024 * 1024
+CLAMD_URL = env.scanner("CLAMD_URL")
+DOCUMENT_MAX_BYTES = env.whole("DOCUMENT_MAX_MB", 25, most=1024) * 1024 * 1024
+RETENTION_YEARS = env.whole("RETENTION_YEARS", 7, most=100)  # until `manage.py purge` may delete; nothing else does
 STORAGES = {
-    "default": _bucket(_text("DOCUMENTS_URL"))
+    "default": env.bucket("DOCUMENTS_URL")
     or {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"file_permissions_mode": 0o640}},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -247,15 +187,17 @@ STORAGES = {
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _switch("BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.switch("BEHIND_PROXY") else None
 CSRF_FAILURE_VIEW = "releaseflow.errors.form_refused"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = env.whole("SESSION_IDLE_MINUTES", 240, least=5, most=10_080) * 60  # unused for so long, it ends
+SESSION_LIFETIME = env.whole("SESSION_HOURS", 12, most=168) * 3600  # used or not, it ends
 if SECURE:  # a browser takes such a cookie from this very host only
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
-CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would forget who follows a link in an e-mail
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, dict[str, list[Any]]] = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [NONCE],
@@ -269,12 +211,60 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# --- Sign-in -------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+REQUIRE_MFA = env.one_of("REQUIRE_MFA", "none", ("none", "administrators", "all"))
+ACCOUNT_ADAPTER = "releaseflow.signin.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}  # with names as well a known address would take two looks at the password, and tell
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]  # nobody signs up, yet allauth wants to know
+ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are an administrator's
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = not DEMO  # a demonstration becomes others there
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays, all others end
+ACCOUNT_FORMS = {
+    "login": "releaseflow.signin.forms.SignInForm",
+    "reset_password": "releaseflow.signin.forms.ForgottenForm",
+    "reset_password_from_key": "releaseflow.signin.forms.NewPasswordForm",
+    "change_password": "releaseflow.signin.forms.ChangePasswordForm",
+    "set_password": "releaseflow.signin.forms.SetPasswordForm",
+    "reauthenticate": "releaseflow.signin.forms.PasswordForm",
+}
+ACCOUNT_RATE_LIMITS = {"login": "100/m/ip", "login_failed": "50/5m/ip,5/5m/key"}  # `key` is account and address
+PASSWORD_RESET_TIMEOUT = 3600
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0
+MFA_ADAPTER = "releaseflow.signin.adapters.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "releaseflow.signin.forms.CodeForm",
+    "reauthenticate": "releaseflow.signin.forms.ConfirmCodeForm",
+    "activate_totp": "releaseflow.signin.forms.FirstCodeForm",
+    "add_webauthn": "releaseflow.signin.forms.PasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "releaseflow"
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE  # http://localhost, where browsers allow passkeys as well
+USERSESSIONS_ADAPTER = "allauth.usersessions.adapter.DefaultUserSessionsAdapter"
+SOCIALACCOUNT_ADAPTER = "releaseflow.signin.adapters.ProviderAdapter"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+OIDC_EMAIL_DOMAINS = [domain.lower().lstrip("@") for domain in env.names("OIDC_EMAIL_DOMAINS", "")]
+OIDC = provider(
+    name=env.text("OIDC_NAME", "single sign-on"),
+    server_url=env.text("OIDC_SERVER_URL"),
+    client_id=env.text("OIDC_CLIENT_ID"),
+    secret=env.text("OIDC_CLIENT_SECRET"),
+    claims=env.names("OIDC_CLAIMS", ""),
+)
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [OIDC.app] if OIDC else []}}
+if OIDC:  # Chromium holds the way to the provider against `form-action` as well
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(OIDC.origin)
+
 # --- Logs and numbers ----------------------------------------------------------------------------------------
-METRICS_TOKEN = _text("METRICS_TOKEN")
-LOG_LEVEL = _text("LOG_LEVEL", "INFO").upper()
-if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
-    raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL!r}.")
-LOG_FORMAT = _text("LOG_FORMAT", "plain" if DEMO or DEBUG else "json")
-if LOG_FORMAT not in {"plain", "json"}:
-    raise ImproperlyConfigured(f"LOG_FORMAT must be json or plain, not {LOG_FORMAT!r}.")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+LOG_LEVEL = env.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.one_of("LOG_FORMAT", "plain" if DEMO or DEBUG else "json", ("json", "plain"))
 LOGGING = logs.config(LOG_LEVEL, LOG_FORMAT)

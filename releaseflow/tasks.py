@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
+from deployments.hooks.receiving import forget_bodies
 from deployments.weeks import open_weeks, warn_ahead
 from notifications.delivery import LEASE, deliver
 from releaseflow.models import Heartbeat
@@ -32,4 +33,5 @@ def open_next_weeks() -> None:
     now = clock.now()
     open_weeks(now)
     warn_ahead(now)
+    forget_bodies(now)
     Heartbeat.mark("open_weeks", now)

@@ -8,13 +8,15 @@ from crq.announcing_clock import send_chosen, send_updates
 from crq.coverage import warn_coverage
 from crq.deadlines import Enforced, enforce
 from crq.reminders import remind
+from deployments.hooks.receiving import take_again
 from deployments.invitations import send_agendas
 from deployments.silence import remind_silence
 from workflow.sealing import seal_weekly
 
 
 def tick(now: datetime) -> list[Enforced]:
-    """Enforces what is due and returns it; sends what waited for its time; warns, reminds, seals the audit trail."""
+    """Enforces what is due and returns it; sends what waited for its time; warns, reminds; takes again
+    what failed of the forges' deliveries; seals the audit trail."""
     enforced = enforce(now)
     send_chosen(now)
     send_updates(now)
@@ -22,5 +24,6 @@ def tick(now: datetime) -> list[Enforced]:
     remind_silence(now)
     send_agendas(now)
     remind(now)
+    take_again(now)
     seal_weekly(now)
     return enforced

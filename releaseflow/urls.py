@@ -1,7 +1,6 @@
 """All addresses. Each app lists its own pages in its `urls.py`."""
 
 from django.conf import settings
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 import workflow.converters  # noqa: F401 (registers `date`)
@@ -26,10 +25,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("deployments.schedule_urls")),
     path("", include("releaseflow.people.urls")),
     path("", include("releaseflow.settings_pages.urls")),
+    path("", include("releaseflow.forges.urls")),
     path("", include("releaseflow.activity.urls")),
     path("act/<str:flow_name>/<int:pk>/<str:action>/", act, name="act"),
-    path("sign-in/", LoginView.as_view(template_name="registration/sign_in.html"), name="sign-in"),
-    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("", include("releaseflow.signin.urls")),
 ]
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("releaseflow.demo.urls")))
@@ -37,5 +36,6 @@ if settings.DEMO or settings.DEBUG:
     urlpatterns.append(path("styleguide/", styleguide, name="styleguide"))
 
 handler400 = "releaseflow.errors.bad_request"
+handler429 = "releaseflow.errors.too_many"
 handler404 = "releaseflow.errors.not_found"
 handler500 = "releaseflow.errors.server_error"

@@ -30,6 +30,11 @@ def skew() -> timedelta:
     return _read() - datetime.now(UTC)
 
 
+def machine() -> float:
+    """This machine's own seconds since 1970, for what no frozen or moved clock concerns: how old a session is."""
+    return datetime.now(UTC).timestamp()
+
+
 def _read() -> datetime:
     if connection.vendor != "postgresql":
         return datetime.now(UTC)

@@ -74,7 +74,9 @@ def storage_name(document: Document, filename: str) -> str:
 
 
 class Document(models.Model):
-    """One version of one kind of evidence. Rows are added, never changed: a newer version supersedes an older one."""
+    """One version of one kind of evidence. A newer version supersedes an older one, and neither is changed any more,
+    but for what `retention.py` notes when the file itself is deleted after years.
+    """
 
     class Kind(models.TextChoices):
         JUSTIFICATION = "justification", "Business justification"
@@ -90,6 +92,7 @@ class Document(models.Model):
     sha256 = models.CharField(max_length=64)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
+    purged_at = models.DateTimeField(null=True, blank=True, help_text="When its file was deleted; all else stays.")
 
     class Meta:
         ordering = ("kind", "-version")

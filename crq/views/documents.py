@@ -17,6 +17,7 @@ from crq.flow import CRQ_FLOW
 from crq.forms import AttachFilesForm, AttachForm
 from crq.keeping import only_with_its_record, sha256
 from crq.models import CRQ, Document
+from crq.retention import gone
 from crq.uploads import safe_name
 from workflow.machine import perform
 from workflow.navigation import came_from
@@ -89,6 +90,8 @@ def _form_page(request: HttpRequest, crq: CRQ, form: Any, title: str) -> HttpRes
 
 def _as_attached(found: Document) -> File[bytes]:
     """The stored file, once its content is known to be what was attached; Refused, in words, when it is not."""
+    if found.purged_at:
+        raise Refused.because(gone(found))
     try:
         content = found.file.open("rb")
         digest = sha256(content)

@@ -32,13 +32,7 @@ from workflow.steps import Refused
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 DARK = "(prefers-color-scheme: dark)"
 CHOICES = ("leave_out", "put_back", "drop")
-DONE = {
-    "refresh": "The draft shows the data of now.",
-    "test": "A test is on its way to {by.email}.",
-    "schedule": "It goes out at that time.",
-    "unschedule": "It does not go out at that time.",
-    "send": "Sent. It leaves in 10 minutes; until then you can cancel it here.",
-}
+BUTTONS = ("refresh", "test", "schedule", "unschedule", "send")
 
 
 @require_safe
@@ -82,7 +76,7 @@ def announcement(request: HttpRequest, pk: int) -> HttpResponse:
             found = drafts.remember(_found(pk))
             form.audience = audience_of(found)
         else:
-            return redirect(found)
+            return redirect(_here(request, found))
     return _compose(request, found, form)
 
 
@@ -105,15 +99,19 @@ def _save(found: Announcement, form: AnnouncementForm, typed: Any, by: User) -> 
     chosen = {choice: address[:254]} if choice in CHOICES else {}
     words = {name: form.cleaned_data[name] for name in ("subject", "introduction")}
     perform(ANNOUNCEMENT, "edit", found, by=by, notes=form.notes(), recipients=form.recipients(**chosen), **words)
-    if choice not in DONE:
-        return "Draft saved."
-    given: dict[str, Any] = {"digest": typed.get("digest", "")} if choice == "send" else {}
-    if choice == "schedule":
-        if (at := form.chosen_time()) is None:
-            raise Refused.because("Choose a day and a time first.")
-        given["at"] = at
-    perform(ANNOUNCEMENT, choice, found, by=by, **given)
-    return DONE[choice].format(by=by)
+    if choice in BUTTONS:
+        perform(ANNOUNCEMENT, choice, found, by=by, **_given(choice, form, typed))
+    return ANNOUNCEMENT.steps[choice if choice in BUTTONS else "edit"].done
+
+
+def _given(choice: str, form: AnnouncementForm, typed: Any) -> dict[str, Any]:
+    if choice == "send":
+        return {"digest": typed.get("digest", "")}
+    if choice != "schedule":
+        return {}
+    if (at := form.chosen_time()) is None:
+        raise Refused.because("Choose a day and a time first.")
+    return {"at": at}
 
 
 @require_safe
@@ -132,8 +130,16 @@ def sandboxed(html: str) -> HttpResponse:
     return response
 
 
+def _here(request: HttpRequest, found: Announcement) -> str:
+    """Where the preview stays on the part that was looked at, or that a button of the preview asked for."""
+    address = found.get_absolute_url()
+    if "part" in request.POST:
+        return f"{address}?part={_part(request)}#mail"
+    return f"{address}?part={_part(request)}" if _part(request) != "html" else address
+
+
 def _part(request: HttpRequest) -> str:
-    part = request.GET.get("part", "html")
+    part = request.POST.get("part") or request.GET.get("part", "html")
     return part if part in PARTS else "html"
 
 

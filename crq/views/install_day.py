@@ -12,6 +12,7 @@ from accounts.person import person
 from crq.install_day import install_day
 from crq.install_rows import is_text
 from crq.models import Document
+from crq.retention import gone
 from deployments.live import Unchanged, address, is_current, is_part, mark
 from deployments.models import ReleaseWeek
 from workflow import clock
@@ -50,6 +51,8 @@ def document_text(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     document = get_object_or_404(Document, pk=pk, crq__number=number)
     if not is_text(document.name):
         raise Http404("This document is no plain text.")
+    if document.purged_at:
+        raise Http404(gone(document))
     with document.file.open("rb") as opened:
         text = opened.read(LONGEST_TEXT).decode(errors="replace")
     context = {"text": text, "shortened": document.size > LONGEST_TEXT}

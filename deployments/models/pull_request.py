@@ -49,6 +49,10 @@ class PullRequest(models.Model):
     head_sha = models.CharField(max_length=64, validators=[sha])
     forge_state = models.CharField(max_length=10, choices=Forge, default=Forge.OPEN)
     checks = models.CharField(max_length=10, choices=Checks, default=Checks.UNKNOWN)
+    head_branch = models.CharField(max_length=200, blank=True, default="", help_text="Where its commits are pushed.")
+    told_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the forge last changed it: nothing older replaces what is known."
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.SUBMITTED)
     deployment = models.ForeignKey(
         "deployments.Deployment", null=True, blank=True, on_delete=models.PROTECT, related_name="pull_requests"
@@ -98,12 +102,16 @@ class PullRequest(models.Model):
 
 
 class Review(models.Model):
-    """What one person said about one commit. Rows are added, never changed."""
+    """What one person said about one commit. Rows are added; what was said never changes.
+
+    Whether it counts changes when the forge dismisses it, or when its writer becomes known here.
+    """
 
     class Verdict(models.TextChoices):
         APPROVED = "approved", "Approved"
         CHANGES_REQUESTED = "changes_requested", "Changes requested"
         COMMENTED = "commented", "Commented"
+        WITHDRAWN = "withdrawn", "Verdict taken back"
 
     pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="reviews")
     reviewer = models.ForeignKey(
@@ -141,7 +149,8 @@ class Review(models.Model):
 class Standing:
     """Whether a pull request is fully approved (product rule), and what is missing.
 
-    Each reviewer's newest verdict on the current head counts; a comment does not change an earlier verdict.
+    Each reviewer's newest verdict on the current head counts; a comment does not change an earlier verdict, one that
+    was taken back is none.
     """
 
     approvals: int

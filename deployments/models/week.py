@@ -67,6 +67,7 @@ class ReleaseWeek(models.Model):
     skip_reason = models.CharField(max_length=200, blank=True, default="")
     frozen = models.BooleanField(default=False, help_text="Skipped by hand, whatever the calendar says.")
     substitute = models.DateField(null=True, blank=True, help_text="The install day chosen instead of the schedule's.")
+    legal_hold = models.BooleanField(default=False, db_default=False, help_text="Nothing of it is deleted.")
     warned_at = models.DateTimeField(null=True, blank=True, help_text="When people were told that the week is skipped.")
     run_order = models.JSONField(default=list, blank=True, help_text="Keys of deployments in the order DevOps set.")
     batch_completed_at = models.DateTimeField(null=True, blank=True)

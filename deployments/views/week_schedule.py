@@ -15,12 +15,14 @@ from accounts.models import User
 from accounts.person import person
 from deployments import schedule
 from deployments.dates import Choice
+from deployments.flow import WEEK
 from deployments.forms import refuse
 from deployments.models import ReleaseWeek
 from deployments.schedule_forms import SkipForm, SubstituteForm
 from deployments.schedule_page import week_dates, why_not_week
 from deployments.views.preview import confirms, goes_on_editing, preview_page
 from workflow import clock
+from workflow.acts import act
 from workflow.eastern import say_day
 from workflow.steps import Refused
 
@@ -48,6 +50,7 @@ def week_schedule(request: HttpRequest, thursday: date) -> HttpResponse:
         "form": form,
         "why_not": why_not,
         "labels": LABELS,
+        "hold": act(WEEK, "unkeep" if week.legal_hold else "keep", week, by=user, now=now),
     }
     return render(request, "deployments/week_schedule.html", context, status=422 if form and form.errors else 200)
 

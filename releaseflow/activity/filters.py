@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from django import forms
@@ -11,9 +12,11 @@ from django.db.models import Q, QuerySet
 from django.utils.http import urlencode
 
 from accounts.models import User
+from accounts.roles import Role, standing
 from deployments.models import ReleaseWeek
 from releaseflow.activity.words import kind_label
-from workflow.eastern import say_day
+from releaseflow.people.account import ACCOUNT, SIGN_IN
+from workflow.eastern import EASTERN, say_day
 from workflow.models import Event
 from workflow.steps import Flow
 
@@ -22,12 +25,21 @@ WEEKS_SHOWN = 60
 Choices = list[tuple[str, str]]
 
 
+def _day_field(label: str) -> forms.DateField:
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(required=False, label=label, widget=widget, error_messages={"invalid": "Choose a day."})
+
+
 class FilterForm(forms.Form):
-    """Everything is optional. `what` is an object ("crq") or a verb of one ("crq.approve")."""
+    """Everything is optional. `what` is an object ("crq") or a verb of one ("crq.approve"); `since` and `until` are
+    Eastern days, both included.
+    """
 
     who = forms.ChoiceField(required=False, label="Person")
     what = forms.ChoiceField(required=False)
     week = forms.DateField(required=False, error_messages={"invalid": "Choose a week of the list."})
+    since = _day_field("From")
+    until = _day_field("To")
     q = forms.CharField(required=False, max_length=100, strip=True, label="Words")
     deployment = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
@@ -39,9 +51,10 @@ class FilterForm(forms.Form):
         weeks = ReleaseWeek.objects.order_by("-thursday").values_list("thursday", flat=True)[:WEEKS_SHOWN]
         shown = [("", "Any week"), *((day.isoformat(), f"{say_day(day)}, {day.year}") for day in weeks)]
         self.fields["week"].widget = forms.Select(choices=shown)
-        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name, number or reason"}
+        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Any words"}
         for field in self.visible_fields():
-            field.field.widget.attrs["class"] = "field" if field.name == "q" else "form-select"
+            chosen = isinstance(field.field.widget, forms.Select)
+            field.field.widget.attrs["class"] = "form-select" if chosen else "field"
 
     def _offer(self, name: str, choices: Iterable[Any]) -> None:
         field = cast(forms.ChoiceField, self.fields[name])
@@ -53,6 +66,12 @@ class FilterForm(forms.Form):
         if "\x00" in words:
             raise ValidationError("These words hold a character that nothing here has.")
         return words
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        if given.get("since") and given.get("until") and given["since"] > given["until"]:
+            self.add_error("until", "This day is before the first one.")
+        return given
 
     def found(self) -> QuerySet[Event]:
         """The events, newest first; nothing for a filter that makes no sense."""
@@ -72,6 +91,13 @@ class FilterForm(forms.Form):
         return bool(self.query)
 
 
+def visible(events: QuerySet[Event], by: User) -> QuerySet[Event]:
+    """Without when and how others sign in, which only administrators see."""
+    if standing(by).holds_own(Role.ADMINISTRATOR):
+        return events
+    return events.exclude(~Q(object_id=by.pk), object_type=ACCOUNT.name, action__in=SIGN_IN)
+
+
 def _where(given: dict[str, Any]) -> Q:
     where = Q()
     if given["who"]:
@@ -82,11 +108,20 @@ def _where(given: dict[str, Any]) -> Q:
         where &= Q(object_type=kind) & (Q(action=action) if action else Q())
     if given["week"]:
         where &= Q(week=given["week"])
+    if given["since"]:
+        where &= Q(at__gte=_midnight(given["since"]))
+    if given["until"]:
+        where &= Q(at__lt=_midnight(given["until"] + timedelta(days=1)))
     if given["deployment"]:
         where &= Q(deployment_id=given["deployment"])
     for word in given["q"].split():
         where &= Q(subject__icontains=word) | Q(reason__icontains=word)
     return where
+
+
+def _midnight(day: date) -> datetime:
+    """The first instant of an Eastern day."""
+    return datetime(day.year, day.month, day.day, tzinfo=EASTERN)
 
 
 def _verbs() -> Iterable[tuple[str, Choices]]:

@@ -19,6 +19,7 @@ from releaseflow.demo.closed_days import close_days
 from releaseflow.demo.job import Studio
 from releaseflow.demo.organisation import found
 from releaseflow.demo.timetable import Diary, Timetable, eastern
+from releaseflow.models import Heartbeat
 from workflow import clock
 from workflow.eastern import eastern_day
 from workflow.models import DemoClock
@@ -60,6 +61,7 @@ def sow(*, seed: int, weeks: int, today: date) -> Seeded:
     studio = Studio(organisation, _diary(seed))
     begins = _tell(studio, opened)
     _delivered()
+    Heartbeat.mark("enforce_deadlines", begins)
     return _summary(opened.present, begins)
 
 

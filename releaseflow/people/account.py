@@ -9,12 +9,14 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 
-from accounts.models import User
-from accounts.roles import Role
+from accounts.models import Appointment, User
+from accounts.roles import Role, people
 from notifications.outbox import enqueue
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
 FIELDS = ("first_name", "last_name", "time_zone")
+SIGN_IN = ("sign_in", "sign_in_failed", "change_password", "add_factor", "remove_factor", "renew_codes")
+"""Events that are between a person and the administrators."""
 # Shown first; any other zone of the database is understood as well.
 NEAR = (
     *("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles"),
@@ -39,9 +41,23 @@ def _change(call: Call) -> None:
         raise Refused.because("Nothing differs from what is saved.", "done")
 
 
+def _note_given(call: Call) -> None:
+    """Notes how, never with what: nothing that is given here is a secret."""
+    call.note |= call.given
+
+
 def _write_test(call: Call) -> None:
     context = {"person": call.person.name, "url": f"{settings.SITE_URL}/settings/"}
     enqueue("test_email", context, to=[call.person], key=f"test_email:{call.now.isoformat()}", now=call.now)
+
+
+def _nobody_yet(user: User, by: Actor, now: datetime) -> str:
+    holders = people(Role.ADMINISTRATOR)
+    return f"{holders[0].name} is administrator already, and adds others on the pages." if holders else ""
+
+
+def _appoint(call: Call) -> None:
+    Appointment.objects.create(user=call.obj, role=Role.ADMINISTRATOR)
 
 
 def _lock(pk: int) -> User:
@@ -53,6 +69,7 @@ ACCOUNT = Flow(
     User,
     _lock,
     [
+        Step("first_administrator", "Make the first administrator", guards=(_nobody_yet,), plain=False),
         Step("change", "Change account", roles=tuple(Role), guards=(_own,), effect=_change, plain=False),
         Step(
             "test_email",
@@ -61,9 +78,15 @@ ACCOUNT = Flow(
             guards=(_own,),
             done="Queued. It leaves within seconds; look into your mailbox.",
         ),
+        Step("sign_in", "Sign in", anyone=True, guards=(_own,), effect=_note_given, plain=False),
+        Step("sign_in_failed", "Fail to sign in", effect=_note_given),
+        Step("change_password", "Change password", anyone=True, guards=(_own,), effect=_note_given, plain=False),
+        Step("add_factor", "Add a way to sign in", anyone=True, guards=(_own,), effect=_note_given, plain=False),
+        Step("remove_factor", "Remove a way to sign in", anyone=True, guards=(_own,), effect=_note_given, plain=False),
+        Step("renew_codes", "Renew recovery codes", anyone=True, guards=(_own,), effect=_note_given, plain=False),
     ],
 )
-ACCOUNT.complete(consequences={"test_email": _write_test})
+ACCOUNT.complete(consequences={"first_administrator": _appoint, "test_email": _write_test})
 
 
 class AccountForm(forms.Form):

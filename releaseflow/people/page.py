@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from accounts.mail import Topic
 from accounts.models import Appointment, Deputy, Membership, User
 from accounts.roles import Role
+from releaseflow.people.administration import standing_of
 from releaseflow.people.flow import DEPUTY
 from workflow.acts import Act, act
 from workflow.eastern import eastern_day, say_day
@@ -42,11 +43,13 @@ class Me:
 
 @dataclass(frozen=True)
 class Person:
+    pk: int
     name: str
     initials: str
     email: str
     roles: list[str]
     deputies: list[Served]
+    state: tuple[str, str]
 
 
 def me(by: User, *, now: datetime) -> Me:
@@ -71,14 +74,16 @@ def _wanted(by: User) -> list[str]:
     return [topic for topic in Topic.values if topic not in muted]
 
 
-def everyone(by: User, *, now: datetime, words: str = "") -> list[Person]:
-    """All active people, or those whose name or address has the words; with their deputies of today and later."""
+def everyone(by: User, *, now: datetime, words: str = "", off: bool = False) -> list[Person]:
+    """All active people (`off`: those who are not), or those whose name or address has the words; with their deputies
+    of today and later.
+    """
     today = eastern_day(now)
-    return [_person(each, by, now, today) for each in _found(words, today)]
+    return [_person(each, by, now, today) for each in _found(words, today, off=off)]
 
 
-def _found(words: str, today: date) -> QuerySet[User]:
-    found = User.objects.filter(is_active=True)
+def _found(words: str, today: date, *, off: bool) -> QuerySet[User]:
+    found = User.objects.filter(is_active=not off).select_related("invitation")
     if words:
         found = found.filter(Q(first_name__icontains=words) | Q(last_name__icontains=words) | Q(email__icontains=words))
     serving = Deputy.objects.filter(ended_at=None, ends__gte=today).select_related("deputy", "for_user")
@@ -92,7 +97,8 @@ def _found(words: str, today: date) -> QuerySet[User]:
 def _person(user: User, by: User, now: datetime, today: date) -> Person:
     held = _held(user.memberships.all(), user.appointments.all())
     deputies = [_served(each, each.deputy, today, _end(each, by, now)) for each in user.deputies.all()]
-    return Person(user.name, user.initials, user.email, [label for _, label in held], deputies)
+    state = standing_of(user, getattr(user, "invitation", None), now)
+    return Person(user.pk, user.name, user.initials, user.email, [label for _, label in held], deputies, state)
 
 
 def _held(memberships: Iterable[Membership], appointments: Iterable[Appointment]) -> list[tuple[Role, str]]:

@@ -79,16 +79,17 @@ def emails(request: HttpRequest) -> HttpResponse:
 def people(request: HttpRequest) -> HttpResponse:
     """`?q=` finds by name or address."""
     now, user = clock.now(), person(request)
-    _administrators_only(user)
+    administrators_only(user)
     form = AnyDeputyForm(request.POST or None, principal=user, today=eastern_day(now))
     if _appointed(request, form):
         return redirect("people")
-    words = request.GET.get("q", "").strip()[:100]
-    context = {"people": page.everyone(user, now=now, words=words), "words": words, "form": form, "now": now}
+    words, off = request.GET.get("q", "").strip()[:100], "off" in request.GET
+    found = page.everyone(user, now=now, words=words, off=off)
+    context = {"people": found, "words": words, "off": off, "form": form, "now": now}
     return render(request, "accounts/people.html", context, status=422 if form.errors else 200)
 
 
-def _administrators_only(user: User) -> None:
+def administrators_only(user: User) -> None:
     if standing(user).holds_own(Role.ADMINISTRATOR):
         return
     names = " or ".join(holder.name for holder in holders(Role.ADMINISTRATOR))

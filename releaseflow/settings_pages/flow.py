@@ -82,6 +82,8 @@ def _member(call: Call) -> tuple[dict[str, Any], str]:
 
 def _add_member(call: Call) -> None:
     values, words = _member(call)
+    if values["user"] == call.by:
+        raise Refused.because("Nobody gives themselves a role. Ask another administrator.")
     if not values["user"].is_active:
         raise Refused.because(f"{values['user'].name} no longer signs in. Choose somebody else.")
     _, is_new = Membership.objects.get_or_create(**values)

@@ -190,3 +190,13 @@ def test_news_is_what_others_did_since_the_page_was_opened(client: Client, stage
 def test_news_of_a_strange_address(client: Client, stage: Stage, query: dict[str, str]) -> None:
     client.force_login(stage.cast.manager)
     assert client.get(reverse("news", args=[stage.plan().pk]), query).status_code == 200
+
+
+def test_whom_a_comment_names_follows_the_deployment(client: Client, stage: Stage) -> None:
+    deployment = stage.with_crq()
+
+    say(client, stage.cast.developer, deployment, "@Wei look, and so do I, @Hannah: **soon**")
+
+    assert [each.user.name for each in deployment.followers.all()] == ["Wei Zhang"]
+    letter = Email.objects.get(letter__kind="mentioned").letter
+    assert "<strong>soon</strong>" in letter.html

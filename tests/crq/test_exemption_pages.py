@@ -503,7 +503,7 @@ def test_an_empty_list_says_what_this_is(as_: Callable[[str], Client]) -> None:
 
 
 # --- How much is asked of the database -----------------------------------------------------------------------
-LIST_STATEMENTS = 6
+LIST_STATEMENTS = 5
 
 
 def test_the_list_costs_the_same_at_one_row(
@@ -532,7 +532,7 @@ def read(asked: ExemptionRequest) -> ExemptionRequest:
     return found
 
 
-PAGE_STATEMENTS = 10
+PAGE_STATEMENTS = 9
 
 
 @pytest.mark.parametrize("rows", [1, 3])

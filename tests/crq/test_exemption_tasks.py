@@ -87,5 +87,5 @@ def test_as_many_statements_for_three_as_for_one(stage: Stage, django_assert_num
         ask(stage, stage.fresh(deployment))
     director = User.objects.get(pk=stage.cast.director.pk)
 
-    with django_assert_num_queries(3):  # two of them for the person's roles
+    with django_assert_num_queries(2):  # two of them for the person's roles
         assert len(list(tasks(director, now=moment(stage.week, "approval", hours=2)))) == rows

@@ -90,7 +90,7 @@ def test_the_page_costs_the_same_for_one_and_three(
         queued("a@example.com", key=f"waiting{number}")
     client.force_login(stage.cast.scrum_master)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         found = client.get(URL).context["sections"]
 
     assert [len(each.rows) for each in found] == [2 * count, 0, count]

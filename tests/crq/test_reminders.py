@@ -208,7 +208,7 @@ def test_as_many_statements_for_three_people_as_for_one(
     Membership.objects.filter(user=stage.cast.reviewer).delete()
     now = moment(stage.week, "cutoff", **TWO)
 
-    with clock.frozen(now), django_assert_num_queries(28):
+    with clock.frozen(now), django_assert_num_queries(30):
         assert remind(now) == people
 
 

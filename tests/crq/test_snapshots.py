@@ -174,7 +174,7 @@ def test_there_is_no_page_without_a_week(stage: Stage, client: Client) -> None:
     assert client.get("/weeks/2020-01-02/snapshots/").status_code == 404
 
 
-STATEMENTS = 11
+STATEMENTS = 12
 
 
 @pytest.mark.parametrize("rows", [1, 3])

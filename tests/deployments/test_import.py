@@ -16,7 +16,8 @@ from django.core.management import CommandError, call_command
 from crq.models import CRQ
 from deployments.flow import PULL_REQUEST
 from deployments.forge.address import read_address
-from deployments.forge.github import Malformed, read_pull, read_review
+from deployments.forge.facts import Malformed
+from deployments.forge.github import read_pull, read_review
 from deployments.imports import Import, Line, entries_of
 from deployments.models import PullRequest, Repository, Review
 from tests.factories import RepositoryFactory
@@ -257,7 +258,6 @@ def test_a_dismissed_approval_no_longer_counts(stage: Stage) -> None:
     ("changed", "why"),
     [
         ({"state": "PENDING", "submitted_at": None}, "It is not submitted yet."),
-        ({"state": "DISMISSED"}, "It was dismissed."),
         ({"html_url": None, "pull_request_url": "https://api.github.com/repos/x/y/pulls/1"}, "Its pull request is not"),
         ({"html_url": URL.replace("482", "9")}, "Its pull request is not in releaseflow."),
     ],
@@ -382,7 +382,7 @@ def test_the_command_says_line_by_line(stage: Stage, tmp_path: Path) -> None:
     assert said.splitlines() == [
         "taken     pulls[0]     acme/identity-admin #482",
         "skipped   pulls[1]     acme/identity-admin #1: It is a draft: it is taken when it is ready for review.",
-        "taken     reviews[0]   review of identity-admin #482 by weizhang",
+        "taken     reviews[0]   review of acme/identity-admin #482 by weizhang",
         "2 taken, 0 updated, 0 unchanged, 1 skipped, 0 malformed.",
     ]
 
@@ -430,3 +430,13 @@ def test_standard_input(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", content)
     call_command("import_pull_requests", "-", stdout=io.StringIO())
     assert PullRequest.objects.count() == 1
+
+
+def test_a_dismissal_that_is_told_before_its_verdict(stage: Stage) -> None:
+    taken = take(both(review(state="DISMISSED"), review()))
+
+    assert [(line.outcome, line.why) for line in taken[1:]] == [
+        ("taken", "It was dismissed."),
+        ("unchanged", "It is here already."),
+    ]
+    assert not PullRequest.objects.get().standing.full

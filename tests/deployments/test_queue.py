@@ -139,7 +139,7 @@ def test_queries_of_the_queue(stage: Stage, rows: int, django_assert_num_queries
         stage.join(deployment, stage.submit())
     me = User.objects.get(pk=stage.cast.developer.pk)
 
-    with django_assert_num_queries(7):  # the person's roles and deputies, three counts, the rows, their reviews
+    with django_assert_num_queries(6):  # the person's roles and deputies, three counts, the rows, their reviews
         assert len(queue(me, view="all", q="", now=EARLY).rows) == 2 * rows
 
 

@@ -189,9 +189,7 @@ def test_queries_of_the_agenda(stage: Stage, weekly: CodeReview, rows: int, djan
     me = User.objects.get(pk=stage.cast.scrum_master.pk)
     review = CodeReview.objects.select_related("week", "team").get(pk=weekly.pk)
 
-    with django_assert_num_queries(
-        7
-    ):  # roles, deputies, milestones, decisions, pull requests, their reviews, deployments
+    with django_assert_num_queries(6):  # roles, milestones, decisions, pull requests, their reviews, deployments
         assert agenda(review, by=me, now=EARLY).count == 2 * rows
 
 

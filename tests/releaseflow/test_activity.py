@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Deputy
 from crq.flow import CRQ_FLOW
+from crq.population import population
 from deployments.flow import DEPLOYMENT
 from releaseflow.activity import page
 from releaseflow.activity.filters import FilterForm
 from releaseflow.activity.words import told
-from tests.stages import EARLY, Stage
+from tests.stages import EARLY, Stage, a_week
 from workflow import clock
+from workflow.eastern import EASTERN
 from workflow.machine import perform
 from workflow.models import Event
 from workflow.steps import Flow
@@ -194,3 +197,55 @@ def test_json_lines_are_objects(client: Client, stage: Stage) -> None:
 def test_a_stranger_signs_in_first(client: Client, db: None) -> None:
     for name in ("activity", "activity-csv", "activity-jsonl"):
         assert client.get(reverse(name)).status_code == 302
+
+
+# --- A period, whole -----------------------------------------------------------------------------------------
+def test_a_period_has_all_events_of_its_days(stage: Stage) -> None:
+    """The last minute of an Eastern day belongs to it; equal in number and keys to what SQL finds."""
+    stage.week = a_week(date(2027, 1, 7))
+    with clock.frozen(datetime(2026, 12, 31, 23, 59, tzinfo=EASTERN)):
+        stage.plan("The old year")
+    with clock.frozen(datetime(2027, 1, 1, 0, 0, tzinfo=EASTERN)):
+        stage.beside().plan("The new year")
+    form = FilterForm({"since": "2026-10-01", "until": "2026-12-31"})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM workflow_event WHERE at >= '2026-10-01 04:00:00' AND at < '2027-01-01 05:00:00'")
+        wanted = sorted(key for (key,) in cursor.fetchall())
+
+    assert sorted(form.found().values_list("pk", flat=True)) == wanted != []
+    assert not form.found().filter(subject__contains="The new year").exists()
+
+
+def test_an_empty_period_is_said(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.outsider)
+    for address in (reverse("activity"), reverse("population")):
+        response = client.get(address, {"since": "2026-12-31", "until": "2026-12-01"})
+
+        assert (response.status_code, "This day is before the first one." in response.content.decode()) == (422, True)
+
+
+def test_the_deployments_of_a_quarter_are_all_there(client: Client, stage: Stage, django_assert_num_queries) -> None:
+    """Equal in number and keys to what SQL finds, with who did what; the same statements for one and for many."""
+    installed, planned = stage.installed(), stage.beside().plan()
+    client.force_login(stage.cast.outsider)
+    stage.week = a_week(date(2027, 1, 7))
+    stage.plan("Of the next quarter")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT d.id FROM deployments_deployment d JOIN deployments_releaseweek w ON w.id = d.week_id "
+                       "WHERE w.thursday BETWEEN '2026-10-01' AND '2026-12-31' ORDER BY d.id")  # fmt: skip
+        wanted = [str(key) for (key,) in cursor.fetchall()]
+    response = client.get(reverse("population"), {"since": "2026-10-01", "until": "2026-12-31"})
+    rows = list(csv.DictReader(StringIO(response.content.decode("utf-8-sig"))))
+
+    assert [row["Deployment key"] for row in rows] == wanted == [str(installed.pk), str(planned.pk)]
+    assert [rows[0][f"{done} by"] for done in ("Requested", "Approved", "Installed")] == [
+        "Hannah Cole", "Anita Desai", "Grace Okafor"
+    ]  # fmt: skip
+    assert rows[0]["Plan SHA-256"] == installed.crq.documents.get(kind="plan").sha256
+    assert rows[0]["CRQ"] == installed.crq.number
+    assert "acme/identity-admin#481 at " in rows[0]["Pull requests"]
+    assert rows[1]["CRQ"] == rows[1]["Approved by"] == ""
+    with django_assert_num_queries(10):
+        list(population(date(2026, 10, 1), date(2026, 12, 31)))
+    with django_assert_num_queries(10):
+        list(population(None, None))

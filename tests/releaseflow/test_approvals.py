@@ -150,5 +150,5 @@ def test_statements_of_the_page(manager: Client, stage: Stage, django_assert_num
     for _ in range(rows - 1):
         stage.beside().ready()
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         manager.get(PAGE)

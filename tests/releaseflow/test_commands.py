@@ -1,5 +1,6 @@
 """The commands that do once what beat does all the time, and the demonstration's refusals."""
 
+import io
 import json
 import socket
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from django.test import Client
 
+from accounts.models import User
+from accounts.roles import Role, people
 from crq import deadlines
 from crq.exemptions import EXEMPTION
 from crq.models import CRQ, Announcement, ExemptionRequest, Snapshot
@@ -277,3 +281,40 @@ def test_every_command_has_help(capsys: Said) -> None:
             call_command(command, "--help")
         assert ended.value.code == 0
         assert len(capsys.readouterr().out) > 200
+
+
+# --- first_administrator -------------------------------------------------------------------------------------
+def appoint(password: str, monkeypatch: pytest.MonkeyPatch, email: str = "Rosa@example.com") -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+    call_command("first_administrator", email, "Rosa", "Diaz")
+
+
+def test_the_first_administrator_signs_in_and_is_on_record(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    appoint("slow river 27 boats", monkeypatch)
+
+    rosa = User.objects.get(email="rosa@example.com")
+    assert capsys.readouterr().out == "Rosa Diaz is administrator and signs in as rosa@example.com.\n"
+    assert client.login(username="rosa@example.com", password="slow river 27 boats")
+    assert people(Role.ADMINISTRATOR) == [rosa]
+    assert Event.objects.get(action="first_administrator").object_id == rosa.pk
+
+
+def test_there_is_one_first_administrator_only(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    appoint("slow river 27 boats", monkeypatch)
+
+    with pytest.raises(CommandError, match="Rosa Diaz is administrator already"):
+        appoint("slow river 27 boats", monkeypatch, "mallory@example.com")
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize(("password", "email"), [("12345", "rosa@example.com"), ("slow river 27 boats", "rosa")])
+def test_a_weak_password_or_a_wrong_address_makes_nobody(
+    db: None, monkeypatch: pytest.MonkeyPatch, password: str, email: str
+) -> None:
+    with pytest.raises(CommandError) as said:
+        appoint(password, monkeypatch, email)
+
+    assert said.value.returncode == 2
+    assert not User.objects.exists()

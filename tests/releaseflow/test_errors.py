@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from releaseflow import errors
+from releaseflow import errors, outages
 from releaseflow.refusals import RefusalMiddleware
 from releaseflow.views import home as home_views
 from tests.stages import Stage
@@ -97,3 +97,52 @@ def test_two_that_stood_in_each_others_way(rf: RequestFactory) -> None:
     assert response.status_code == 409
     assert "Somebody was faster" in response.content.decode()
     assert middleware.process_exception(rf.post("/"), other) is None
+
+
+# --- The database is out of reach ----------------------------------------------------------------------------
+def failed(**answer: str) -> OperationalError:
+    """As Django raises what a driver raised, with the code that the database gave."""
+    error, cause = OperationalError("what the driver says"), Exception()
+    vars(cause).update(answer)
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (failed(pgcode=""), 503),
+        (failed(pgcode="57P01"), 503),  # admin_shutdown
+        (failed(pgcode="53300"), 503),  # too_many_connections
+        (failed(pgcode="57014"), 500),  # query_canceled: one statement was too slow, the database is well
+        (failed(sqlite_errorname="SQLITE_BUSY"), 503),
+        (failed(sqlite_errorname="SQLITE_FULL"), 503),
+        (failed(sqlite_errorname="SQLITE_ERROR"), 500),  # no such table
+        (InterfaceError("connection already closed"), 503),
+        (ProgrammingError("syntax error"), 500),
+    ],
+    ids=lambda value: (
+        str(vars(value.__cause__) if value.__cause__ else value) if isinstance(value, Exception) else None
+    ),
+)
+def test_only_an_outage_is_called_one(
+    client: Client, stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    client.force_login(stage.cast.developer)
+    client.raise_request_exception = False
+    monkeypatch.setattr(home_views, "home", fail)
+    response = client.get("/")
+
+    assert response.status_code == status
+    assert response.has_header("Retry-After") == (status == 503)
+
+
+def test_the_page_for_an_outage_asks_no_database(rf: RequestFactory) -> None:
+    """This test may use none, so any statement would fail it; nor does the page know who asks."""
+    response = outages.page(rf.post("/act/crq/1/approve/", headers={"referer": "http://testserver/crqs/"}))
+
+    assert response.status_code == 503
+    assert 'href="http://testserver/crqs/"' in response.content.decode()

@@ -125,7 +125,7 @@ def test_the_saved_views_are_not_read_for_the_part(
     address = look(client, stage.cast.manager, BOARD, EARLY)
     stage.approve(deployment.crq)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(10):
         html = poll(client, address, EARLY).content.decode()
 
     assert "Save this view" not in html

@@ -205,7 +205,7 @@ def test_ones_own_page_costs_the_same_at_one_row_and_three(
         appoint(stage.cast, deputy=person("Deputy", str(number)))
     manager = User.objects.get(pk=stage.cast.manager.pk)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert len(page.me(manager, now=EARLY).deputies) == rows
 
 
@@ -299,7 +299,7 @@ def test_the_list_costs_the_same_however_many_deputies(stage: Stage, django_asse
         appoint(stage.cast, deputy=person("Deputy", str(number)))
     administrator = User.objects.get(pk=stage.cast.administrator.pk)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert sum(len(row.deputies) for row in page.everyone(administrator, now=EARLY)) == rows
 
 

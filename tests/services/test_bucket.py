@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from crq import keeping
 from crq.models import CRQ
-from releaseflow.settings import _bucket
+from releaseflow import environment
 from tests.stages import PDF, Stage
 from tests.support.ports import free_port
 from workflow.steps import Refused
@@ -42,7 +42,8 @@ def bucket(server: str, settings: LazySettings, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     boto3.client("s3", endpoint_url=server, region_name="us-east-1").create_bucket(Bucket="papers")
-    entry = _bucket(f"s3://papers/prod?endpoint={server}&region=us-east-1")
+    monkeypatch.setenv("DOCUMENTS_URL", f"s3://papers/prod?endpoint={server}&region=us-east-1")
+    entry = environment.bucket("DOCUMENTS_URL")
     settings.STORAGES = settings.STORAGES | {"default": entry}
     yield "papers"
     s3 = boto3.resource("s3", endpoint_url=server, region_name="us-east-1").Bucket("papers")
@@ -91,7 +92,8 @@ def test_a_bucket_out_of_reach_gives_a_sentence(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    entry = _bucket("s3://papers?endpoint=http://127.0.0.1:1&region=us-east-1")
+    monkeypatch.setenv("DOCUMENTS_URL", "s3://papers?endpoint=http://127.0.0.1:1&region=us-east-1")
+    entry = environment.bucket("DOCUMENTS_URL")
     settings.STORAGES = settings.STORAGES | {"default": entry}
 
     with pytest.raises(Refused, match="could not be stored"):

@@ -2,6 +2,11 @@
 
 from django.urls import include, path
 
+from releaseflow.styleguide import styleguide
 from releaseflow.urls import urlpatterns as always
 
-urlpatterns = [*always, path("demo/", include("releaseflow.demo.urls"))]
+urlpatterns = [
+    *always,
+    path("demo/", include("releaseflow.demo.urls")),
+    path("styleguide/", styleguide, name="styleguide"),
+]

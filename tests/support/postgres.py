@@ -30,11 +30,30 @@ OPTIONS = {
 
 
 class Cluster:
-    """A running server; `url` is a database in it, and the user may make more."""
+    """A running server; `url` is a database in it, and the user may make more.
 
-    def __init__(self, process: Process, port: int) -> None:
-        self.process, self.port = process, port
-        self.url = f"postgres://releaseflow@127.0.0.1:{port}/releaseflow"
+    `stop()`, `crash()` and `start()` bring an outage about; port and data stay the same.
+    """
+
+    def __init__(self, data: Path, port: int, options: dict[str, str]) -> None:
+        self.port, self.url = port, f"postgres://releaseflow@127.0.0.1:{port}/releaseflow"
+        given = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        self._command = [_needed("postgres"), "-D", str(data), "-p", str(port), *given]
+        self.start()
+
+    def start(self) -> None:
+        self.process = Process(self._command, user=_account())
+        try:
+            self.process.wait_until(self.answers)
+        except RuntimeError:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        self.process.stop(signal.SIGINT)  # its "fast" shutdown: does not wait for clients
+
+    def crash(self) -> None:
+        self.process.stop(signal.SIGQUIT)  # its "immediate" shutdown: writes nothing more
 
     def ask(self, sql: str, *, database: str = "postgres") -> str:
         """The first value of the first row."""
@@ -59,18 +78,15 @@ def installed() -> bool:
 
 
 @contextmanager
-def running(port: int) -> Iterator[Cluster]:
+def running(port: int, **options: str) -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="releaseflow-postgres-"))
     try:
-        data = _new_cluster(folder)
-        process = Process([_needed("postgres"), "-D", str(data), "-p", str(port), *_options()], user=_account())
+        cluster = Cluster(_new_cluster(folder), port, OPTIONS | options)
         try:
-            cluster = Cluster(process, port)
-            process.wait_until(cluster.answers)
             cluster.ask("create database releaseflow")
             yield cluster
         finally:
-            process.stop(signal.SIGINT)  # its "fast" shutdown: does not wait for clients
+            cluster.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -103,10 +119,6 @@ def _account() -> str | None:
 
 def _no_groups() -> list[str] | None:
     return [] if os.geteuid() == 0 else None
-
-
-def _options() -> list[str]:
-    return [word for name, value in OPTIONS.items() for word in ("-c", f"{name}={value}")]
 
 
 def _binary(name: str) -> str | None:

@@ -1,0 +1,69 @@
+"""One server for all tests of a module, before a database that is filled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import call_command
+from django.test import override_settings
+from playwright.sync_api import Browser
+from pytest_django.live_server_helper import LiveServer
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.browser.product import Product, Story
+from tests.support import database
+from tests.support.reader import Reader, reading
+from workflow import clock
+
+
+@contextmanager
+def _served(story: type[Story], documents: Any) -> Iterator[Product]:
+    """At its own time, with the demonstration's addresses; without a trace afterwards."""
+    stack = ExitStack()
+    patch = stack.enter_context(pytest.MonkeyPatch.context())
+    patch.setattr(clock, "_read", lambda: story.now)
+    stack.enter_context(override_settings(MEDIA_ROOT=documents, ROOT_URLCONF="tests.support.demo_urls"))
+    with stack:
+        told = story()
+        server = LiveServer("localhost")
+        yield Product(told, server.url, documents)
+        server.stop()
+        database.empty_evidence()
+        call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture(scope="module")
+def product(
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Product]:
+    """Served on the day that the tests name: `@pytest.mark.parametrize("product", [Thursday], indirect=True)`."""
+    with django_db_blocker.unblock(), _served(request.param, tmp_path_factory.mktemp("documents")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def _readers(product: Product, browser: Browser) -> Iterator[Callable[[str], Reader]]:
+    with ExitStack() as open_windows:
+        known: dict[str, Reader] = {}
+
+        def window(who: str) -> Reader:
+            if who not in known:
+                session = product.session(who)
+                known[who] = open_windows.enter_context(reading(browser, product.address, session))
+            return known[who]
+
+        yield window
+
+
+@pytest.fixture
+def reader(_readers: Callable[[str], Reader], product: Product, settings: LazySettings) -> Callable[[str], Reader]:
+    """`reader("manager")` is that person of the cast before the browser, signed in; `reader("")` is nobody."""
+    settings.MEDIA_ROOT = product.documents
+    return _readers

@@ -1,0 +1,155 @@
+"""The product on three days, with something of everything in it on two of them, and served to a browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+from uuid import uuid4
+
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import Deputy, SavedView
+from accounts.roles import Role
+from crq import announcing
+from crq.exemptions import EXEMPTION
+from crq.models import Announcement
+from deployments import drafts
+from deployments.flow import DEPLOYMENT, WEEK
+from deployments.models import ClosedDay, Deployment, Draft, PullRequest
+from notifications.models import Email, Stakeholder
+from tests.stages import Stage
+from tests.the_week import TheWeek, at, moment
+from workflow import clock
+from workflow.machine import perform
+
+Step = Draft.Step
+
+
+class Story(TheWeek):
+    """`now` is what the clock says to whoever looks at it."""
+
+    now: ClassVar[datetime]
+
+
+class LivedIn(Story):
+    """Up to an instant; next week is before its cutoff then, and two of its CRQs wait for their approval."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run()
+        with clock.frozen(self.now - timedelta(minutes=5)):
+            self.plan_ahead()
+            self.begin_drafts()
+            self.arrange()
+
+    def plan_ahead(self) -> None:
+        ahead = Stage(self.cast, self.next_week)
+        ahead.numbers = iter(range(700, 10_000))
+        self.waiting: Deployment = ahead.ready()
+        ahead.beside().ready()
+        self.reviewed: Deployment = ahead.beside().planned()
+        self.begun: Deployment = ahead.beside().with_crq()
+        self.queued: PullRequest = ahead.submit(title="Ask for the place of loss on a map")
+        ahead.submit(title="Third revision of the intake form")
+        self.ahead = ahead
+
+    def begin_drafts(self) -> None:
+        """A new deployment at each of its steps, and the next plan e-mail; this week's was sent by itself."""
+        self.drafts = {step: self._draft(step) for step in (Step.PULL_REQUESTS, Step.CRQ, Step.DOCUMENTS)}
+        self.letter_draft = announcing.draft(Announcement.Kind.PLANNED, self.next_week, by=self.cast.scrum_master)
+        self.sent = Announcement.objects.filter(status=Announcement.Status.SENT).latest("pk")
+
+    def _draft(self, step: Step) -> Draft:
+        stage, by = self.ahead.beside(), self.cast.developer
+        draft = drafts.begin(uuid4(), stage.application, self.next_week, "Passkeys for staff", by=by, now=clock.now())
+        if step == Step.PULL_REQUESTS:
+            return draft
+        deployment = drafts.plan(draft, add=[stage.submit(stage.cast.repository)], remove=[], by=by)
+        draft.refresh_from_db()
+        if step == Step.DOCUMENTS:
+            stage.open_crq(deployment)
+            drafts.advance(draft, step)
+        return draft
+
+    def arrange(self) -> None:
+        """What people set up for themselves and for others."""
+        SavedView.objects.create(user=self.cast.manager, page="board", name="Ours", query="view=mine")
+        Stakeholder.objects.create(name="Service desk", email="service-desk@example.com")
+        ClosedDay.objects.create(day=date(2026, 12, 25), name="Christmas Day")
+        ClosedDay.objects.create(day=date(2026, 12, 31), name="Year-end freeze", kind=ClosedDay.Kind.FREEZE)
+        days = {"starts": date(2026, 12, 14), "ends": date(2026, 12, 18)}
+        cast = self.cast
+        Deputy.objects.create(for_user=cast.manager, deputy=cast.other_manager, role=Role.MANAGER, **days)
+        refused = Email.objects.filter(sent_at=None).earliest("pk")
+        refused.parked_at, refused.attempts, refused.last_error = self.now, 1, "550 5.1.1 no such mailbox"
+        refused.save()
+        Email.objects.filter(sent_at=None, parked_at=None, not_before__lt=self.now - timedelta(minutes=5)).update(
+            sent_at=self.now, attempts=1
+        )
+
+
+class Wednesday(LivedIn):
+    """Three deployments missed a deadline, are held, and ask for exemptions."""
+
+    now = at(9, 10)
+
+    def run(self) -> None:
+        self.submit()
+        self.plan()
+        self.prepare()
+        self.miss_the_cutoff()
+        self.miss_the_approval()
+        with moment(9, 8):
+            perform(EXEMPTION, "note", self.requests["search"], by=self.cast.director, text="Who turns the switch?")
+
+
+class Thursday(LivedIn):
+    """In the middle of the install: one is installed, one is being installed, one failed, one waits, one is held."""
+
+    now = at(10, 14, 30)
+
+    def run(self) -> None:
+        self.submit()
+        self.plan()
+        self.prepare()
+        self.miss_the_cutoff()
+        self.miss_the_approval()
+        self.decide()
+        self.install()
+
+    def install(self) -> None:
+        with moment(10, 14):
+            perform(WEEK, "complete_batch", self.week, by=self.cast.devops)
+        with moment(10, 14, 10):
+            for key in ("timeout", "search", "mail"):
+                perform(DEPLOYMENT, "start", self.fresh(key), by=self.cast.devops)
+        with moment(10, 14, 20):
+            perform(DEPLOYMENT, "finish", self.fresh("timeout"), by=self.cast.devops)
+            reason = "The index does not build."
+            perform(DEPLOYMENT, "fail", self.fresh("search"), by=self.cast.devops, reason=reason)
+
+
+class FirstDay(Story):
+    """People and open weeks, with nothing in them."""
+
+    now = at(1, 9)
+
+
+@dataclass(frozen=True)
+class Product:
+    """One of these, served."""
+
+    story: Story
+    address: str
+    documents: Path
+
+    def session(self, who: str) -> dict[str, str]:
+        """The cookie of a member of the cast; nothing for nobody."""
+        if not who:
+            return {}
+        client = Client()
+        client.force_login(getattr(self.story.cast, who))
+        return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}

@@ -1,0 +1,167 @@
+"""Every page of the product, and who opens it; and the addresses that are no pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, reverse
+
+from accounts.models import Team
+from crq.models import Announcement, ExemptionRequest
+from deployments.models import Application, CodeReview, Draft, Repository
+from notifications.models import Letter
+from workflow.models import Event
+
+Step = Draft.Step
+Keys = Callable[[Any], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One page by its name in the URLconf, opened by one of the cast; `keys` finds what the address speaks of."""
+
+    name: str
+    by: str = "developer"
+    keys: Keys = lambda story: ()
+    query: str = ""
+    demo: bool = False
+
+    def path(self, story: Any) -> str:
+        return reverse(self.name, args=self.keys(story)) + self.query
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.query} for {self.by or 'nobody'}{' in the demonstration' if self.demo else ''}"
+
+
+def crq(key: str) -> Keys:
+    return lambda story: (story.crq(key).number,)
+
+
+def deployment(key: str) -> Keys:
+    return lambda story: (story.deployments[key].pk,)
+
+
+def only(*values: Any) -> Keys:
+    return lambda story: values
+
+
+def first(model: Any) -> Keys:
+    return lambda story: (model.objects.earliest("pk").pk,)
+
+
+def week(story: Any) -> tuple[Any, ...]:
+    return (story.week.thursday,)
+
+
+def next_week(story: Any) -> tuple[Any, ...]:
+    return (story.next_week.thursday,)
+
+
+EVERYWHERE = (
+    Visit("my-tasks"),
+    Visit("pull-requests"),
+    Visit("crqs"),
+    Visit("reviews", "scrum_master"),
+    Visit("exemptions", "director"),
+    Visit("emails", "scrum_master"),
+    Visit("email-delivery", "administrator"),
+    Visit("calendar"),
+    Visit("activity"),
+    Visit("approvals", "manager"),
+    Visit("week", "developer", week),
+    Visit("install-day", "devops", week),
+    Visit("snapshots", "director", week),
+    Visit("search", query="?q=admin"),
+)
+"""The lists, which must also be good when there is nothing in them."""
+
+ON_THURSDAY = (
+    *EVERYWHERE,
+    Visit("my-tasks", "manager"),
+    Visit("my-tasks", "scrum_master"),
+    Visit("my-tasks", "devops"),
+    Visit("week", "manager", next_week, "?view=mine"),
+    Visit("install-day", "devops", week, "?view=wall"),
+    Visit("week-schedule", "scrum_master", week),
+    Visit("search"),
+    Visit("crq", "developer", crq("timeout")),
+    Visit("crq", "devops", crq("search")),
+    Visit("crq", "director", crq("dark")),
+    Visit("crq", "manager", lambda story: (story.waiting.crq.number,)),
+    Visit("deployment", "developer", lambda story: (story.reviewed.pk,)),
+    Visit("pull-request", "reviewer", lambda story: (story.queued.pk,)),
+    Visit("new-pull-request"),
+    Visit("new-deployment"),
+    Visit("new-deployment-what", keys=lambda story: (story.drafts[Step.PULL_REQUESTS].pk,)),
+    Visit("new-deployment-pull-requests", keys=lambda story: (story.drafts[Step.PULL_REQUESTS].pk,)),
+    Visit("new-deployment-crq", keys=lambda story: (story.drafts[Step.CRQ].pk,)),
+    Visit("new-deployment-documents", keys=lambda story: (story.drafts[Step.DOCUMENTS].pk,)),
+    Visit("deployment-pull-requests", keys=lambda story: (story.reviewed.pk,)),
+    Visit("open-crq", keys=lambda story: (story.reviewed.pk,)),
+    Visit("merge", "devops", lambda story: (story.begun.pk,)),
+    Visit("move", "manager", lambda story: (story.waiting.pk,)),
+    Visit("review", "scrum_master", first(CodeReview)),
+    Visit("review", "scrum_master", first(CodeReview), "?view=present"),
+    Visit("week-mail", "scrum_master", lambda story: (story.week.thursday, Announcement.Kind.COMPLETION)),
+    Visit("announcement", "scrum_master", lambda story: (story.letter_draft.pk,)),
+    Visit("announcement", "scrum_master", lambda story: (story.letter_draft.pk,), "?part=text"),
+    Visit("announcement", "developer", lambda story: (story.sent.pk,)),
+    Visit("event", "developer", first(Event)),
+    Visit("me", "manager"),
+    Visit("people", "administrator"),
+    Visit("settings", "administrator"),
+    Visit("settings", "developer"),
+    Visit("setting-applications", "administrator"),
+    Visit("setting-application", "administrator", first(Application)),
+    Visit("setting-repository", "administrator", first(Repository)),
+    Visit("setting-teams", "administrator"),
+    Visit("setting-team", "administrator", first(Team)),
+    Visit("setting-recipients", "administrator"),
+    Visit("schedule", "administrator"),
+    Visit("closed-days", "administrator"),
+    Visit("closed-days", "developer"),
+    Visit("sign-in", ""),
+    Visit("sign-in", "", demo=True),
+    Visit("demo-mailbox", "outsider", demo=True),
+    Visit("styleguide", "outsider"),
+)
+
+ON_WEDNESDAY = (
+    Visit("my-tasks", "director"),
+    Visit("week", "scrum_master", week),
+    Visit("install-day", "devops", week),
+    Visit("crq", "manager", crq("dark")),
+    Visit("crq", "developer", crq("search")),
+    Visit("ask-exemption", "manager", lambda story: (story.crq("timeout").number,)),
+    Visit("exemption", "director", first(ExemptionRequest)),
+    Visit("exemption", "manager", first(ExemptionRequest)),
+)
+
+LETTERS = (
+    Visit("announcement-preview", "scrum_master", lambda story: (story.sent.pk,)),
+    Visit("announcement-preview", "scrum_master", lambda story: (story.sent.pk,), "?part=dark"),
+    Visit("demo-letter", "outsider", first(Letter), demo=True),
+)
+"""E-mails, shown as they are; they stand in a frame and have none of our own around them."""
+
+NO_PAGES = {
+    "a form's address alone": (
+        *("act", "attach", "attach-files", "comment", "decide", "delete-view", "demo-become", "demo-clock", "density"),
+        *("follow", "my-emails", "new-deployment-discard", "save-view", "shortcuts", "sign-out"),
+    ),
+    "a file": ("activity-csv", "activity-jsonl", "document", "evidence", "week-csv", "week-evidence"),
+    "a part of a page that shows it": ("document-text", "news"),
+    "leads on to a week": ("weeks",),
+}
+"""Addresses that show no page of their own, by the reason."""
+
+
+def names(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
+    """How `reverse` knows every address below these patterns; a nameless one by what it looks like."""
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            yield from names(each.url_patterns, f"{prefix}{each.namespace}:" if each.namespace else prefix)
+        else:
+            yield f"{prefix}{each.name or each.pattern}"
