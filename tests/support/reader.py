@@ -42,11 +42,11 @@ class Reader:
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self._said.append((message.text, message.location["url"]))
+            self._said.append((message.text, message.location["url"].partition("#")[0]))
 
     def _remember(self, response: Response) -> None:
         if response.request.is_navigation_request():
-            self._answered.add(response.url)
+            self._answered.add(response.url.partition("#")[0])
 
     @property
     def complaints(self) -> list[str]:
