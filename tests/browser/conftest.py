@@ -45,7 +45,7 @@ def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
         yield
         return
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={DEFAULT_DB_ALIAS})
+        made = setup_databases(verbosity=0, interactive=False, aliases={DEFAULT_DB_ALIAS: None})
         yield
         teardown_databases(made, verbosity=0)
 

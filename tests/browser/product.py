@@ -27,6 +27,7 @@ from deployments.models import ClosedDay, Connection, Delivery, Deployment, Draf
 from notifications.models import Email, Stakeholder
 from tests.factories import person
 from tests.stages import Stage
+from tests.support.passkey import registration
 from tests.the_week import TheWeek, at, moment, pass_by
 from workflow import clock
 from workflow.machine import perform
@@ -103,7 +104,7 @@ class LivedIn(Story):
         owner = self.cast.second_devops
         TOTP.activate(owner, "JBSWY3DPEHPK3PXP")
         RecoveryCodes.activate(owner)
-        credential = {"name": "Work laptop", "credential": {"id": "bGFwdG9w"}}
+        credential = {"name": "Work laptop", "credential": registration()}
         self.passkey = Authenticator.objects.create(user=owner, type=Authenticator.Type.WEBAUTHN, data=credential)
         self.cast.other_developer.set_unusable_password()
         self.cast.other_developer.save()

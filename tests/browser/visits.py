@@ -181,7 +181,16 @@ LETTERS = (
 NO_PAGES = {
     "a form's address alone": (
         *("act", "attach", "attach-files", "comment", "decide", "delete-view", "demo-become", "demo-clock", "density"),
-        *("follow", "my-emails", "new-deployment-discard", "openid_connect_login", "save-view", "setting-forge-secret", "shortcuts", "sign-out"),
+        *(
+            "follow",
+            "my-emails",
+            "new-deployment-discard",
+            "openid_connect_login",
+            "save-view",
+            "setting-forge-secret",
+            "shortcuts",
+            "sign-out",
+        ),
     ),
     "a file": ("activity-csv", "activity-jsonl", "document", "evidence", "population", "week-csv", "week-evidence"),
     "for machines": ("hook", "mfa_login_webauthn"),

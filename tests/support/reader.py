@@ -65,6 +65,13 @@ class Reader:
         assert answer is not None
         assert answer.status == status, f"{path} answered {answer.status}, not {status}"
 
+    def unfold_letter(self, path: str) -> None:
+        """Shows an e-mail out of its sandbox, in which no script could look at it."""
+        answer = self.page.context.request.get(f"{self.address}{path}")
+        assert answer.ok, f"{path} answered {answer.status}"
+        self.page.goto("about:blank")
+        self.page.set_content(answer.text())
+
     def send(self, button: Locator, *, status: int) -> None:
         """Presses a button whose form leads to another page."""
         with self.page.expect_response(lambda each: each.request.is_navigation_request()) as answer:
