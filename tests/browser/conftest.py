@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.test import override_settings
+from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
@@ -38,10 +40,22 @@ def _served(story: type[Story], documents: Any) -> Iterator[Product]:
         call_command("flush", verbosity=0, interactive=False)
 
 
+@pytest.fixture(scope="session")
+def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """pytest-django makes it where a test is marked for it; the marked ones would empty it, too, each for itself."""
+    if not database.url().endswith(connection.settings_dict["NAME"]):
+        yield
+        return
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={DEFAULT_DB_ALIAS: None})
+        yield
+        teardown_databases(made, verbosity=0)
+
+
 @pytest.fixture(scope="module")
 def product(
     request: pytest.FixtureRequest,
-    django_db_setup: None,
+    _database: None,
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Product]:

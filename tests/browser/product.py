@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 from uuid import uuid4
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 
-from accounts.models import Deputy, SavedView
+from accounts.models import Deputy, Invitation, SavedView
 from accounts.roles import Role
 from crq import announcing
 from crq.exemptions import EXEMPTION
 from crq.models import Announcement
 from deployments import drafts
 from deployments.flow import DEPLOYMENT, WEEK
-from deployments.models import ClosedDay, Deployment, Draft, PullRequest
+from deployments.models import ClosedDay, Connection, Delivery, Deployment, Draft, PullRequest
 from notifications.models import Email, Stakeholder
+from tests.factories import person
 from tests.stages import Stage
-from tests.the_week import TheWeek, at, moment
+from tests.support.passkey import registration
+from tests.the_week import TheWeek, at, moment, pass_by
 from workflow import clock
 from workflow.machine import perform
+from workflow.secrets import seal
 
 Step = Draft.Step
 
@@ -44,6 +52,7 @@ class LivedIn(Story):
             self.plan_ahead()
             self.begin_drafts()
             self.arrange()
+            self.give_keys()
 
     def plan_ahead(self) -> None:
         ahead = Stage(self.cast, self.next_week)
@@ -90,9 +99,29 @@ class LivedIn(Story):
             sent_at=self.now, attempts=1
         )
 
+    def give_keys(self) -> None:
+        """One has everything to sign in with, one no password yet, a newcomer an invitation; a forge is connected."""
+        owner = self.cast.second_devops
+        TOTP.activate(owner, "JBSWY3DPEHPK3PXP")
+        RecoveryCodes.activate(owner)
+        credential = {"name": "Work laptop", "credential": registration()}
+        self.passkey = Authenticator.objects.create(user=owner, type=Authenticator.Type.WEBAUTHN, data=credential)
+        self.cast.other_developer.set_unusable_password()
+        self.cast.other_developer.save()
+        newcomer = person("Ida", "Berg")
+        newcomer.set_unusable_password()
+        newcomer.save()
+        lasts = {"sent_at": self.now, "expires_at": self.now + timedelta(days=7)}
+        self.invitation = Invitation.objects.create(user=newcomer, invited_by=self.cast.administrator, **lasts)
+        known = {"forge": "github", "speaks_for": "https://github.com/acme/", "key": "a" * 32, "secret": seal("s")}
+        connection = Connection.objects.create(name="GitHub of Identity", **known)
+        for outcome in Delivery.Outcome.values:
+            got = {"event": "pull_request", "received_at": self.now, "body": '{"action": "opened"}'}
+            Delivery.objects.create(connection=connection, forge_id=outcome, outcome=outcome, why="As it came.", **got)
+
 
 class Wednesday(LivedIn):
-    """Three deployments missed a deadline, are held, and ask for exemptions."""
+    """Three deployments missed a deadline and are held; two of them ask for exemptions."""
 
     now = at(9, 10)
 
@@ -101,9 +130,15 @@ class Wednesday(LivedIn):
         self.plan()
         self.prepare()
         self.miss_the_cutoff()
-        self.miss_the_approval()
+        self.ask()
         with moment(9, 8):
             perform(EXEMPTION, "note", self.requests["search"], by=self.cast.director, text="Who turns the switch?")
+
+    def ask(self) -> None:
+        """For two of the three that were missed."""
+        pass_by((8, 15), (8, 17, 0, 1))
+        with moment(8, 17, 30):
+            self.requests = {key: self._ask(key) for key in ("search", "export")}
 
 
 class Thursday(LivedIn):
@@ -147,9 +182,18 @@ class Product:
     documents: Path
 
     def session(self, who: str) -> dict[str, str]:
-        """The cookie of a member of the cast; nothing for nobody."""
+        """The cookie of a member of the cast who just signed in; nothing for nobody.
+
+        "halfway" gave a password and is asked for the second factor.
+        """
         if not who:
             return {}
-        client = Client()
-        client.force_login(getattr(self.story.cast, who))
+        client, cast = Client(), self.story.cast
+        if who == "halfway":
+            client.post(reverse("sign-in"), {"login": cast.second_devops.email, "password": "a quiet harbour"})
+        else:
+            client.force_login(getattr(cast, who))
+            session = client.session
+            session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]  # noqa: TID251
+            session.save()
         return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}

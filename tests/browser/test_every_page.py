@@ -14,8 +14,7 @@ from tests.support.reader import Reader
 
 pytestmark = pytest.mark.browser
 Readers = Callable[[str], Reader]
-ADDRESSES = "tests.support.demo_urls"
-KEYS = {"number": "CRQ000000418200", "flow_name": "crq", "action": "approve", "kind": "plan", "pk": 1}
+LETTER_RULES = ("color-contrast", "document-title", "html-has-lang", "image-alt", "link-name", "td-headers-attr")
 
 
 @pytest.mark.parametrize("product", [Thursday], indirect=True)
@@ -29,10 +28,21 @@ def test_a_page_is_good(reader: Readers, product: Product, settings: LazySetting
     window.finds_nothing_wrong()
 
 
+@pytest.mark.parametrize("product", [Thursday], indirect=True)
+@pytest.mark.parametrize("visit", LETTERS, ids=str)
+def test_a_letter_is_good(reader: Readers, product: Product, settings: LazySettings, visit: Visit) -> None:
+    settings.DEMO = visit.demo
+    window = reader(visit.by)
+
+    window.unfold_letter(visit.path(product.story))
+
+    assert window.violations(*LETTER_RULES) == []
+
+
 def test_no_page_is_forgotten() -> None:
     visited = {visit.name for visit in (*ON_THURSDAY, *ON_WEDNESDAY, *LETTERS)}
     excused = {name for some in NO_PAGES.values() for name in some}
-    known = set(names(get_resolver(ADDRESSES).url_patterns))
+    known = set(names(get_resolver("tests.support.demo_urls").url_patterns))
 
     assert sorted(known - visited - excused) == [], "List these in visits.py, as pages or with a reason."
     assert sorted((visited | excused) - known) == [], "These are in visits.py and nowhere else."

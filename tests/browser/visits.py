@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
+from allauth.account.utils import user_pk_to_url_str
 from django.urls import URLPattern, URLResolver, reverse
 
-from accounts.models import Team
+from accounts.models import Team, User
 from crq.models import Announcement, ExemptionRequest
-from deployments.models import Application, CodeReview, Draft, Repository
+from deployments.models import Application, CodeReview, Connection, Delivery, Draft, Repository
 from notifications.models import Letter
+from releaseflow.people.invitations import token
 from workflow.models import Event
 
 Step = Draft.Step
@@ -39,16 +42,12 @@ def crq(key: str) -> Keys:
     return lambda story: (story.crq(key).number,)
 
 
-def deployment(key: str) -> Keys:
-    return lambda story: (story.deployments[key].pk,)
-
-
-def only(*values: Any) -> Keys:
-    return lambda story: values
-
-
 def first(model: Any) -> Keys:
     return lambda story: (model.objects.earliest("pk").pk,)
+
+
+def reset_link(user: User) -> tuple[str, str]:
+    return user_pk_to_url_str(user), EmailAwarePasswordResetTokenGenerator().make_token(user)
 
 
 def week(story: Any) -> tuple[Any, ...]:
@@ -77,8 +76,37 @@ EVERYWHERE = (
 )
 """The lists, which must also be good when there is nothing in them."""
 
+SIGN_IN = (
+    Visit("sign-in", ""),
+    Visit("sign-in", "", demo=True),
+    Visit("account_reset_password", ""),
+    Visit("account_reset_password_done", ""),
+    Visit("account_reset_password_from_key", "", lambda story: reset_link(story.cast.manager)),
+    Visit("account_reset_password_from_key_done", ""),
+    Visit("accept-invitation", "", lambda story: (token(story.invitation),)),
+    Visit("mfa_authenticate", "halfway"),
+    Visit("mfa_index", "manager"),
+    Visit("mfa_index", "second_devops"),
+    Visit("usersessions_list", "second_devops"),
+    Visit("account_change_password", "manager"),
+    Visit("account_set_password", "other_developer"),
+    Visit("account_reauthenticate", "manager"),
+    Visit("mfa_reauthenticate", "second_devops"),
+    Visit("mfa_reauthenticate_webauthn", "second_devops"),
+    Visit("mfa_activate_totp", "manager"),
+    Visit("mfa_deactivate_totp", "second_devops"),
+    Visit("mfa_generate_recovery_codes", "second_devops"),
+    Visit("mfa_view_recovery_codes", "second_devops"),
+    Visit("mfa_list_webauthn", "second_devops"),
+    Visit("mfa_add_webauthn", "manager"),
+    Visit("mfa_edit_webauthn", "second_devops", lambda story: (story.passkey.pk,)),
+    Visit("mfa_remove_webauthn", "second_devops", lambda story: (story.passkey.pk,)),
+)
+"""The sign-in and what one signs in with."""
+
 ON_THURSDAY = (
     *EVERYWHERE,
+    *SIGN_IN,
     Visit("my-tasks", "manager"),
     Visit("my-tasks", "scrum_master"),
     Visit("my-tasks", "devops"),
@@ -122,8 +150,12 @@ ON_THURSDAY = (
     Visit("schedule", "administrator"),
     Visit("closed-days", "administrator"),
     Visit("closed-days", "developer"),
-    Visit("sign-in", ""),
-    Visit("sign-in", "", demo=True),
+    Visit("invite", "administrator"),
+    Visit("person", "administrator", lambda story: (story.cast.developer.pk,)),
+    Visit("setting-forges", "administrator"),
+    Visit("setting-forge-people", "administrator"),
+    Visit("setting-forge", "administrator", first(Connection)),
+    Visit("setting-forge-delivery", "administrator", first(Delivery)),
     Visit("demo-mailbox", "outsider", demo=True),
     Visit("styleguide", "outsider"),
 )
@@ -134,7 +166,7 @@ ON_WEDNESDAY = (
     Visit("install-day", "devops", week),
     Visit("crq", "manager", crq("dark")),
     Visit("crq", "developer", crq("search")),
-    Visit("ask-exemption", "manager", lambda story: (story.crq("timeout").number,)),
+    Visit("ask-exemption", "manager", lambda story: (story.crq("dark").number,)),
     Visit("exemption", "director", first(ExemptionRequest)),
     Visit("exemption", "manager", first(ExemptionRequest)),
 )
@@ -149,9 +181,21 @@ LETTERS = (
 NO_PAGES = {
     "a form's address alone": (
         *("act", "attach", "attach-files", "comment", "decide", "delete-view", "demo-become", "demo-clock", "density"),
-        *("follow", "my-emails", "new-deployment-discard", "save-view", "shortcuts", "sign-out"),
+        *(
+            "follow",
+            "my-emails",
+            "new-deployment-discard",
+            "openid_connect_login",
+            "save-view",
+            "setting-forge-secret",
+            "shortcuts",
+            "sign-out",
+        ),
     ),
-    "a file": ("activity-csv", "activity-jsonl", "document", "evidence", "week-csv", "week-evidence"),
+    "a file": ("activity-csv", "activity-jsonl", "document", "evidence", "population", "week-csv", "week-evidence"),
+    "for machines": ("hook", "mfa_login_webauthn"),
+    "leads back from the identity provider": ("openid_connect_callback",),
+    "another name of sign-in": ("account_login",),
     "a part of a page that shows it": ("document-text", "news"),
     "leads on to a week": ("weeks",),
 }

@@ -42,11 +42,11 @@ class Reader:
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self._said.append((message.text, message.location["url"]))
+            self._said.append((message.text, message.location["url"].partition("#")[0]))
 
     def _remember(self, response: Response) -> None:
         if response.request.is_navigation_request():
-            self._answered.add(response.url)
+            self._answered.add(response.url.partition("#")[0])
 
     @property
     def complaints(self) -> list[str]:
@@ -64,6 +64,13 @@ class Reader:
         answer = self.page.goto(f"{self.address}{path}")
         assert answer is not None
         assert answer.status == status, f"{path} answered {answer.status}, not {status}"
+
+    def unfold_letter(self, path: str) -> None:
+        """Shows an e-mail out of its sandbox, in which no script could look at it."""
+        answer = self.page.context.request.get(f"{self.address}{path}")
+        assert answer.ok, f"{path} answered {answer.status}"
+        self.page.goto("about:blank")
+        self.page.set_content(answer.text())
 
     def send(self, button: Locator, *, status: int) -> None:
         """Presses a button whose form leads to another page."""
