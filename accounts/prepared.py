@@ -28,7 +28,7 @@ class Slot(Expression):
         self.name, self.many = name, many
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
-        return "%s", [self]
+        return "%s", (self,)
 
     def fill(self, values: dict[str, Any], connection: Any) -> list[Any]:
         """What stands here now; no value at all is a NULL, which nothing equals."""

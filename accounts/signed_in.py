@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.backends import ModelBackend
+from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.db.models import CharField
@@ -27,8 +27,8 @@ class SessionStore(db.SessionStore):
         return None
 
 
-class Backend(ModelBackend):
-    """Signs in by name and password as Django does."""
+class Backend(AuthenticationBackend):
+    """Signs in as allauth does."""
 
     def get_user(self, user_id: Any) -> User | None:
         return next(iter(_PERSON(person=user_id)), None)

@@ -194,7 +194,7 @@ def _seen() -> QuerySet[Deployment]:
 
 _WEEK = Prepared(_week)
 _HERE = Prepared(lambda: _seen().filter(week=Slot("week")))
-_GONE = Prepared(lambda: _seen().filter(among("pk", "deployments")))
+_GONE = Prepared(lambda: _seen().filter(among("pk", "deployments")).select_related("week"))
 _LEFT = Prepared(lambda: Deferral.objects.filter(from_week=Slot("week")).values_list("deployment", flat=True))
 
 

@@ -28,6 +28,9 @@ class Cell:
     sentence: str
 
 
+DONE = {column: Cell("done", "", f"{column}: done") for column in COLUMNS}
+
+
 @dataclass(frozen=True)
 class Head:
     """Neighbouring columns that are due together, and when."""
@@ -65,7 +68,7 @@ def cells(turns: Turns, now: datetime) -> list[Cell]:
 def _cell(turns: Turns, column: str, now: datetime) -> Cell:
     keys = [each.key for each in COLUMNS[column]]
     if all(turns.complete(key) for key in keys):
-        return Cell("done", "", f"{column}: done")
+        return DONE[column]
     done, total = _count(turns, keys)
     note = f"{done}/{total}" if 0 < done < total else ""
     if why := _stopped(turns, column, now):

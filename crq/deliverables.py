@@ -32,11 +32,11 @@ class Deliverable:
 
 def _pull_requests(facts: Facts) -> Fulfilment:
     pulls = facts.pull_requests
-    open_ones = [pull for pull in pulls if not pull.standing.full]
-    newest = max((review.at for pull in pulls for review in pull.reviews.all()), default=None)
     if not pulls:
         return Fulfilment(0, 0, missing="No pull request yet")
-    missing = f"#{open_ones[0].number} {open_ones[0].standing.sentence}" if open_ones else ""
+    open_ones = [(pull, how) for pull in pulls if not (how := pull.standing).full]
+    newest = max((review.at for pull in pulls for review in pull.said), default=None)
+    missing = f"#{open_ones[0][0].number} {open_ones[0][1].sentence}" if open_ones else ""
     return Fulfilment(len(pulls) - len(open_ones), len(pulls), None if open_ones else newest, missing=missing)
 
 
@@ -201,9 +201,10 @@ class Readiness:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.of = {each.key: each.fulfilment(facts) for each in TABLE}
+        self.done = {key for key, found in self.of.items() if found.complete}
 
     def complete(self, key: str) -> bool:
-        return self.of[key].complete
+        return key in self.done
 
     def missing(self, keys: tuple[str, ...] | list[str]) -> list[Deliverable]:
         return [BY_KEY[key] for key in keys if not self.complete(key)]

@@ -142,7 +142,6 @@ def current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
         approver=Subquery(_possible_approvers().values(name=full_name("user"))[:1]),
     ).select_related(  # type: ignore[misc] # the types know no filtered relations
         "application__team",
-        "week",
         "crq",
         "standing_approval",
         "asked_exemption",

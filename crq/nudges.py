@@ -40,7 +40,7 @@ def day_before(now: datetime) -> datetime:
     return now - timedelta(days=1)
 
 
-_ONE = Prepared(lambda: current(with_nudges(Deployment.objects.filter(pk=Slot("key")))))
+_ONE = Prepared(lambda: current(with_nudges(Deployment.objects.filter(pk=Slot("key")))).select_related("week"))
 
 
 def nudge_act(turns: Turns, *, by: User, now: datetime) -> Act:

@@ -158,7 +158,8 @@ def _met(deadline: str, readiness: Readiness, now: datetime) -> str:
 
 
 def _note(due: datetime | None, now: datetime) -> str:
-    return "" if due is None else "Passed" if now > due else f"Due {say_near(due, now)}"
+    """Nothing while it is ahead: the group is named by it, and the panel above counts down."""
+    return "Passed" if due and now > due else ""
 
 
 def _item(  # noqa: PLR0917

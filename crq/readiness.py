@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from django.db.models import CharField, Model, Prefetch, QuerySet
 
@@ -22,8 +22,7 @@ GAVE_BACK = {S.FAILED, S.BACKED_OUT, S.WITHDRAWN}
 """Where a deployment may have given its pull requests back to the queue."""
 
 
-@dataclass(frozen=True)
-class Fulfilment:
+class Fulfilment(NamedTuple):
     """How far a deliverable is: `done` of `total` parts; when and by whom it was completed, where one person did it."""
 
     done: int

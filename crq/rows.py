@@ -52,6 +52,11 @@ class Row:
     views: set[str] = field(default_factory=set)
 
     @property
+    def key(self) -> str:
+        """For ids in the page: the address as one word."""
+        return self.url.strip("/").replace("/", "-").lower()
+
+    @property
     def done(self) -> int:
         return sum(cell.state == "done" for cell in self.cells)
 

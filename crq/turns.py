@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import reverse
-
 from accounts.models import User
 from accounts.roles import Role, acting_for, standing
 from crq.deliverables import BY_KEY, TABLE, Deliverable, Readiness
@@ -16,6 +14,7 @@ from crq.models import ExemptionRequest
 from deployments.inbox import awaits_author, awaits_review_by
 from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
+from workflow.addresses import address
 from workflow.eastern import eastern_day
 
 S = Deployment.Status
@@ -66,8 +65,9 @@ class Turns:
 
     def complete(self, key: str) -> bool:
         """Whether it was achieved; a failed one may give its pull requests back, but they had been approved."""
-        passed = self.deployment.status in {S.FAILED, S.BACKED_OUT} and key in BEFORE_INSTALL
-        return passed or self.readiness.complete(key)
+        return key in self.readiness.done or (
+            key in BEFORE_INSTALL and self.deployment.status in {S.FAILED, S.BACKED_OUT}
+        )
 
     def mine(self, key: str) -> bool:
         return any(turn.mine for turn in self.all if turn.key == key)
@@ -168,9 +168,9 @@ class Turns:
 
     def _form(self, key: str) -> str:
         if key == "crq":
-            return reverse("open-crq", args=[self.deployment.pk])
+            return address("open-crq", self.deployment.pk)
         if key in {"branch", "core_dev"}:
-            return reverse("merge", args=[self.deployment.pk])
+            return address("merge", self.deployment.pk)
         return f"{self.url}#attach" if key in DOCUMENTS else self.url
 
     def _owner(self, key: str) -> str:
@@ -215,7 +215,7 @@ class Turns:
             key="prs",
             verb="Add a pull request to",
             words="Add a pull request",
-            url=reverse("pull-requests"),
+            url=address("pull-requests"),
             button="Add",
             role=Role.DEVELOPER,
             since=self.deployment.planned_at,
@@ -234,7 +234,7 @@ class Turns:
             key="exemption" if asked else "held",
             verb=self._way_out(asked is not None, can_ask=can_ask),
             words=self.deployment.held_reason,
-            url=self.url if can_ask else reverse("move", args=[self.deployment.pk]),
+            url=self.url if can_ask else address("move", self.deployment.pk),
             button="Open" if can_ask else "Move",
             role=Role.MANAGER,
             owner=self.facts.approver,
@@ -269,7 +269,7 @@ class Turns:
             key="installed",
             verb=words.partition(" ")[0],
             words=words,
-            url=reverse("install-day", args=[self.deployment.week.thursday]),
+            url=address("install-day", self.deployment.week.thursday),
             button=button,
             role=Role.DEVOPS,
             owner=self.deployment.started_by.name if self.deployment.started_by else "",
@@ -297,7 +297,7 @@ class Turns:
             key="failed",
             verb="Try again or back out",
             words="The install failed: try again or back out",
-            url=reverse("install-day", args=[self.deployment.week.thursday]),
+            url=address("install-day", self.deployment.week.thursday),
             button="Decide",
             role=Role.DEVOPS,
             owner=self.deployment.started_by.name if self.deployment.started_by else "",

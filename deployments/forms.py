@@ -327,6 +327,8 @@ class AdHocReviewForm(forms.Form):
             PullRequest.objects.select_related("repository__application"),
             [(str(each.pk), describe(each)) for each in offered],
         )
+        if not offered:
+            self.fields["pull_requests"].help_text = "None of these teams’ pull requests waits."
         self.fields["at"].initial = to_eastern(now).replace(second=0, microsecond=0)
 
     def clean_at(self) -> datetime:

@@ -29,7 +29,7 @@ def awaits_review_by(pull_request: PullRequest, person: User, who: Standing) -> 
         return False
     return not any(
         review.reviewer_id == person.pk
-        for review in pull_request.reviews.all()
+        for review in pull_request.said
         if review.sha == pull_request.head_sha and review.verdict != Review.Verdict.COMMENTED
     )
 

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from accounts.roles import Role, role_line, standing
 from deployments.calendar import upcoming_thursdays
 from workflow import clock
+from workflow.addresses import address
 from workflow.eastern import eastern_day
 
 
@@ -89,7 +89,7 @@ def commands(user: User) -> list[dict[str, str]]:
         ("people", "People", "people", who.holds(Role.ADMINISTRATOR)),
         ("people", "My page: roles, deputies, shortcuts", "me", True),
     ]
-    return [{"icon": icon, "label": label, "url": reverse(page)} for icon, label, page, may in offered if may]
+    return [{"icon": icon, "label": label, "url": address(page)} for icon, label, page, may in offered if may]
 
 
 def navigation(request: HttpRequest, *, now: datetime, tasks: int = 0) -> list[dict[str, Any]]:
@@ -115,8 +115,8 @@ def navigation(request: HttpRequest, *, now: datetime, tasks: int = 0) -> list[d
 def _url(place: Place, now: datetime) -> str:
     """Install day is that of the calendar's week, which needs no look at the database."""
     if place.pages[0] == "install-day":
-        return reverse("install-day", args=upcoming_thursdays(eastern_day(now), 1))
-    return reverse(place.pages[0])
+        return address("install-day", *upcoming_thursdays(eastern_day(now), 1))
+    return address(place.pages[0])
 
 
 def _demo(request: HttpRequest) -> Any:

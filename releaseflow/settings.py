@@ -103,7 +103,7 @@ TEMPLATES = [
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS, SESSION_ENGINE = ["accounts.signed_in.Backend"], "accounts.signed_in"
+SESSION_ENGINE = "accounts.signed_in"
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "sign-in", "my-tasks", "sign-in"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -212,7 +212,7 @@ CONTENT_SECURITY_POLICY: dict[str, dict[str, list[Any]]] = {
 }
 
 # --- Sign-in -------------------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.signed_in.Backend"]
 REQUIRE_MFA = env.one_of("REQUIRE_MFA", "none", ("none", "administrators", "all"))
 ACCOUNT_ADAPTER = "releaseflow.signin.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}  # with names as well a known address would take two looks at the password, and tell

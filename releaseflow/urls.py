@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("releaseflow.people.urls")),
     path("", include("releaseflow.settings_pages.urls")),
     path("", include("releaseflow.forges.urls")),
+    path("", include("releaseflow.feeds.urls")),
     path("", include("releaseflow.activity.urls")),
     path("act/<str:flow_name>/<int:pk>/<str:action>/", act, name="act"),
     path("", include("releaseflow.signin.urls")),

@@ -95,10 +95,12 @@ def say_span(delta: timedelta) -> str:
 
 
 def say_ago(at: datetime, now: datetime) -> str:
-    """`2 h 18 min ago`, `just now` within a minute on either side, `in 40 min` for what is still ahead."""
+    """`2 h 18 min ago`, `3 days ago`, `just now` within a minute on either side, `in 40 min` for what is ahead."""
     elapsed = to_eastern(now).astimezone(UTC) - to_eastern(at).astimezone(UTC)
     if abs(elapsed) < timedelta(minutes=1):
         return "just now"
+    if elapsed >= timedelta(days=2):
+        return f"{elapsed.days} days ago"
     return f"{say_span(elapsed)} ago" if elapsed > timedelta(0) else f"in {say_span(elapsed)}"
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from deployments.models import Deployment, ReleaseWeek
 from notifications.models import Letter
+from workflow.addresses import address
 from workflow.steps import Scope
 
 
@@ -73,7 +73,7 @@ class Announcement(models.Model):
         return f"{self.get_kind_display()}, {self.week}"
 
     def get_absolute_url(self) -> str:
-        return reverse("announcement", args=[self.pk])
+        return address("announcement", self.pk)
 
     def scope(self) -> Scope:
         return Scope(week=self.week.thursday)

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 
 from deployments.models import Deployment
+from workflow.addresses import address
 from workflow.steps import Scope
 
 NUMBER = r"CRQ[0-9]{12}"
@@ -58,7 +58,7 @@ class CRQ(models.Model):
         return self.number
 
     def get_absolute_url(self) -> str:
-        return reverse("crq", args=[self.number])
+        return address("crq", self.number)
 
     def scope(self) -> Scope:
         return self.deployment.scope()
@@ -105,7 +105,7 @@ class Document(models.Model):
         return f"{self.name} (version {self.version})"
 
     def get_absolute_url(self) -> str:
-        return reverse("document", args=[self.crq.number, self.pk])
+        return address("document", self.crq.number, self.pk)
 
 
 class Decision(models.Model):

@@ -5,10 +5,10 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 
 from crq.models.crq import CRQ
 from deployments.models import ReleaseWeek
+from workflow.addresses import address
 from workflow.steps import Scope
 
 
@@ -94,7 +94,7 @@ class ExemptionRequest(models.Model):
         return f"Exemption for {self.crq}"
 
     def get_absolute_url(self) -> str:
-        return reverse("exemption", args=[self.pk])
+        return address("exemption", self.pk)
 
     def scope(self) -> Scope:
         return self.crq.scope()

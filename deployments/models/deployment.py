@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 
 from deployments.models.application import Application, Repository
 from deployments.models.week import ReleaseWeek
+from workflow.addresses import address
 from workflow.eastern import say_day
 from workflow.steps import Scope
 
@@ -118,7 +118,7 @@ class Deployment(models.Model):
         return f"{self.title} ({self.application})"
 
     def get_absolute_url(self) -> str:
-        return reverse("deployment", args=[self.pk])
+        return address("deployment", self.pk)
 
     def scope(self) -> Scope:
         return Scope(self.application.team_id, self.pk, self.week.thursday)

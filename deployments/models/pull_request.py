@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from deployments.models.application import Repository, https_only
+from workflow.addresses import address
 from workflow.steps import Scope
 
 sha = RegexValidator(r"^[0-9a-f]{7,64}$", "A commit is named by 7 to 64 of the characters 0-9 and a-f.")
@@ -78,7 +79,7 @@ class PullRequest(models.Model):
         return f"{self.repository.short_name} #{self.number}"
 
     def get_absolute_url(self) -> str:
-        return reverse("pull-request", args=[self.pk])
+        return address("pull-request", self.pk)
 
     def scope(self) -> Scope:
         week = self.deployment.week.thursday if self.deployment else None
@@ -87,6 +88,12 @@ class PullRequest(models.Model):
     @property
     def author_name(self) -> str:
         return self.author.name if self.author else self.author_login or "unknown author"
+
+    @property
+    def said(self) -> Iterable[Review]:
+        """Its reviews, from memory where they were read before; making a manager for each would cost a page dearly."""
+        known = self.__dict__.get("_prefetched_objects_cache", {})
+        return known["reviews"] if "reviews" in known else self.reviews.all()
 
     @property
     def standing(self) -> Standing:
@@ -155,7 +162,7 @@ class Standing:
     def of(cls, pull_request: PullRequest) -> Standing:
         newest: dict[str, Review] = {}
         stale = 0
-        for review in pull_request.reviews.all():
+        for review in pull_request.said:
             if review.verdict == Review.Verdict.COMMENTED or not review.counts:
                 continue
             if review.sha != pull_request.head_sha:

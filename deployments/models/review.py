@@ -3,11 +3,11 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from accounts.models import Team
 from deployments.models.pull_request import PullRequest
 from deployments.models.week import ReleaseWeek
+from workflow.addresses import address
 from workflow.steps import Scope
 
 
@@ -42,7 +42,7 @@ class CodeReview(models.Model):
         return f"{self.get_kind_display()} code review for the {self.week}"
 
     def get_absolute_url(self) -> str:
-        return reverse("review", args=[self.pk])
+        return address("review", self.pk)
 
     def scope(self) -> Scope:
         return Scope(team_id=self.team_id, week=self.week.thursday)

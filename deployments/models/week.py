@@ -9,9 +9,9 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from deployments.policy import Deadline
+from workflow.addresses import address
 from workflow.eastern import say_day
 from workflow.steps import Scope
 
@@ -101,7 +101,7 @@ class ReleaseWeek(models.Model):
         return f"week of {say_day(self.thursday)}"
 
     def get_absolute_url(self) -> str:
-        return reverse("week", args=[self.thursday])
+        return address("week", self.thursday)
 
     def scope(self) -> Scope:
         return Scope(week=self.thursday)

@@ -51,7 +51,7 @@ class FilterForm(forms.Form):
         weeks = ReleaseWeek.objects.order_by("-thursday").values_list("thursday", flat=True)[:WEEKS_SHOWN]
         shown = [("", "Any week"), *((day.isoformat(), f"{say_day(day)}, {day.year}") for day in weeks)]
         self.fields["week"].widget = forms.Select(choices=shown)
-        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name, number or reason"}
+        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Any words"}
         for field in self.visible_fields():
             chosen = isinstance(field.field.widget, forms.Select)
             field.field.widget.attrs["class"] = "form-select" if chosen else "field"

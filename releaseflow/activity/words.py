@@ -16,6 +16,9 @@ PLACE = re.compile(r"\{(\w+)\}")
 # What no deployment's own story tells, or tells with the subject in the middle of the sentence.
 MORE = {
     ("crq", "open"): ("doc", "created"),
+    ("crq", "attach_justification"): ("doc", "attached the business justification to"),
+    ("crq", "attach_tests"): ("doc", "attached the test results to"),
+    ("crq", "attach_plan"): ("doc", "attached the install and backout plan to"),
     ("pull_request", "new_head"): ("pr", "recorded new commits"),
     ("pull_request", "plan"): ("pr", "added to {deployment}"),
     ("pull_request", "review"): ("pr", "reviewed ({verdict})"),
@@ -45,6 +48,7 @@ MORE = {
     ("closed_day", "remove"): ("cal", "opened a closed day again"),
     ("code_review", "schedule"): ("review", "scheduled the code review"),
     ("code_review", "record"): ("review", "recorded an ad hoc review"),
+    ("code_review", "announce"): ("mail", "sent the agenda of the code review"),
     ("code_review", "hold"): ("review", "held the code review"),
     ("code_review", "cancel"): ("review", "cancelled the code review"),
     ("code_review", "decide"): ("review", "decided about a pull request"),
@@ -87,6 +91,8 @@ MORE = {
     ("forge_connection", "enable"): ("gear", "listened again to the forge"),
     ("forge_delivery", "replay"): ("gear", "took the delivery again:"),
     ("forge_name", "link"): ("people", "linked {login} to"),
+    ("feed", "make"): ("cal", "made a calendar address:"),
+    ("feed", "revoke"): ("cal", "revoked a calendar address:"),
     ("week", "open"): ("cal", "opened the week"),
     ("week", "complete_batch"): ("batch", "marked the batch complete"),
     ("week", "reorder"): ("install", "changed the run order"),

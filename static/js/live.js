@@ -2,7 +2,20 @@
 // read stays as it is.
 (() => {
   const isLive = (element) => element.matches?.("[data-live]");
-  let kept = { open: [], ticked: [] };
+  const FOCUSABLE = "a[href], button, summary, input, [tabindex]";
+  let kept = { open: [], ticked: [], focused: null };
+
+  // What a person would call the same link or button in the part as it was and as it is now.
+  function likeness(element) {
+    const { tagName, id, value, href, form, textContent } = element;
+    return id || [tagName, href ?? form?.action, value, textContent.trim()].join(" ");
+  }
+
+  function giveFocusBack(part) {
+    if (!kept.focused || document.activeElement !== document.body) return;
+    const same = [...part.querySelectorAll(FOCUSABLE)].find((each) => likeness(each) === kept.focused);
+    (same ?? document.getElementById("main"))?.focus({ preventScroll: true });
+  }
 
   function isTyping(part) {
     const active = document.activeElement;
@@ -28,6 +41,7 @@
     kept = {
       open: [...part.querySelectorAll("details[id][open]")].map(({ id }) => id),
       ticked: [...part.querySelectorAll("input[type=checkbox][id]:checked")].map(({ id }) => id),
+      focused: part.contains(document.activeElement) ? likeness(document.activeElement) : null,
     };
   });
 
@@ -38,5 +52,6 @@
       const box = document.getElementById(id);
       if (box) box.checked = true;
     }
+    giveFocusBack(document.getElementById(event.detail.elt.id));
   });
 })();

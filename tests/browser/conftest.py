@@ -18,7 +18,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.browser.product import Product, Story
 from tests.support import database
+from tests.support.hands import Hands, Keyboard
 from tests.support.reader import Reader, reading
+from tests.support.room import Room
 from workflow import clock
 
 
@@ -81,3 +83,15 @@ def reader(_readers: Callable[[str], Reader], product: Product, settings: LazySe
     """`reader("manager")` is that person of the cast before the browser, signed in; `reader("")` is nobody."""
     settings.MEDIA_ROOT = product.documents
     return _readers
+
+
+@pytest.fixture
+def room(way: type[Hands], browser: Browser, live_server: LiveServer, settings: LazySettings) -> Iterator[Room]:
+    """Walked in the way that the module names."""
+    settings.DEMO = True  # only for its clock
+    errors: list[str] = []
+    with browser.new_context(java_script_enabled=way is Keyboard) as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield Room(way(page), live_server.url, settings)
+    assert errors == []

@@ -42,9 +42,9 @@ class Desk:
         """Another person sits down and opens a page."""
         self.page.context.clear_cookies()
         self.page.goto(f"{self.address}/sign-in/")
-        self.page.get_by_label("User").or_(self.page.get_by_label("Username")).first.fill(person.username)
+        self.page.get_by_label("E-mail address").fill(person.email)
         self.page.get_by_label("Password").fill("a quiet harbour")
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.goto(f"{self.address}{path}")
 
     def press(self, name: str) -> None:

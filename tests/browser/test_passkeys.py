@@ -87,6 +87,8 @@ def test_a_passkey_signs_in_alone_and_serves_as_second_step(
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Use a passkey").click()
     page.get_by_role("link", name="Remove Work laptop").click()
+    page.get_by_label("Password").fill(PASSWORD)  # asked for however fresh the session
+    page.get_by_role("button", name="Confirm").click()
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("No passkey yet")).to_be_visible()
 

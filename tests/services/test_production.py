@@ -174,13 +174,13 @@ def test_the_first_administrator_signs_in_and_an_e_mail_arrives(
 ) -> None:
     rosa = Visitor(installation.port)
 
-    wrong = rosa.post("/sign-in/", seen_on="/sign-in/", username="rosa@example.com", password="wrong")
-    signed_in = rosa.post("/sign-in/", seen_on="/sign-in/", username="rosa@example.com", password=PASSWORD)
+    wrong = rosa.post("/sign-in/", seen_on="/sign-in/", login="rosa@example.com", password="wrong")
+    signed_in = rosa.post("/sign-in/", seen_on="/sign-in/", login="rosa@example.com", password=PASSWORD)
     status, page = rosa.ask("GET", "/settings/")
     action = re.findall(r'action="(/act/account/\d+/test_email/)"', page)[0]
     pressed = rosa.post(action, seen_on="/settings/")
 
-    assert (wrong, signed_in, status, pressed) == (200, 302, 200, 302)
+    assert (wrong, signed_in, status, pressed) == (422, 302, 200, 302)
     assert rosa.cookies["__Host-sessionid"]["secure"]
     assert becomes(lambda: "E-mail from releaseflow works" in [each["Subject"] for each in mail.messages])
     assert set(mail.to) == {"rosa@example.com"}

@@ -166,6 +166,7 @@ def test_a_span_is_its_two_largest_units(delta: timedelta, said: str) -> None:
 @pytest.mark.parametrize(
     ("now", "said"),
     [
+        ("2026-12-11 21:18", "3 days ago"),
         ("2026-12-08 21:18", "2 h 18 min ago"),
         ("2026-12-08 19:01", "1 min ago"),
         ("2026-12-08 19:00:59", "just now"),

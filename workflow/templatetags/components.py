@@ -1,5 +1,6 @@
 """Small parts of pages: icons, faces, badges, gates. A state always shows by shape and word, not by colour alone."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -7,6 +8,7 @@ from zlib import crc32
 
 from django import template
 from django.template import Context
+from django.template.loader import get_template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -40,6 +42,19 @@ class Cell(Protocol):
     state: str
     note: str
     sentence: str
+
+
+class Row(Protocol):
+    """One deployment on the board."""
+
+    url: str
+    key: str
+    title: str
+    meta: str
+    cells: list[Any]
+    done: int
+    total: int
+    next: Any
 
 
 class Act(Protocol):
@@ -84,11 +99,75 @@ def gate(cell: Cell) -> SafeString:
 
 
 @lru_cache(maxsize=2048)
+def _gates(cells: tuple[Cell, ...]) -> SafeString:
+    # Of sixty deployments many stand the same.
+    return format_html_join("", '<td role="cell" class="g">{}</td>', ((gate(cell),) for cell in cells))
+
+
+@register.simple_tag(takes_context=True)
+def board_row(context: Context, row: Row) -> SafeString:
+    """`{% board_row row %}`: releaseflow/_row.fragment.html for one deployment."""
+    step = row.next
+    button = ""
+    if step.is_you and step.action_label:
+        button = fragment(
+            "releaseflow/_row_button", url=step.url, key=row.key, label=step.action_label, title=row.title
+        )
+    return fragment(
+        "releaseflow/_row",
+        url=row.url,
+        key=row.key,
+        title=row.title,
+        meta=row.meta,
+        gates=_gates(tuple(row.cells)),
+        done=row.done,
+        total=row.total,
+        face=face(context, step.initials, you=step.is_you),
+        tone=f"is-{step.tone}" if step.tone else "",
+        step=step.text,
+        detail=step.detail,
+        button=button,
+    )
+
+
+def fragment(name: str, **values: Any) -> SafeString:
+    """`name.fragment.html` with its `{names}` filled in, escaped; for what a page has by the hundred.
+
+    A template costs ten times as much: it works out each value by looking it up anew.
+    """
+    return format_html(_text_of(name), **values)
+
+
+@lru_cache
+def _text_of(name: str) -> str:
+    return str(get_template(f"{name}.fragment.html").template.source)  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=2048)
 def _gate(state: str, note: str, sentence: str) -> SafeString:
     # A board has hundreds of cells and few different ones.
     return format_html(
         '<span class="gate gate-{}" title="{}">{}{}<span class="vh">{}</span></span>',
         *(state, sentence, icon(state), format_html("<small>{}</small>", note) if note else "", sentence),
+    )
+
+
+@register.simple_tag
+def place(item: Mapping[str, Any], *, short: bool = False) -> SafeString:
+    """`{% place item %}`: one entry of the navigation, with the number of what waits there."""
+    text = item["short" if short else "label"]
+    return _place(item["url"], text, item["icon"], item["current"], item["count"], item["is_you"])
+
+
+@lru_cache(maxsize=1024)
+def _place(url: str, text: str, name: str, current: bool, count: int, is_you: bool) -> SafeString:  # noqa: PLR0917
+    # Every page has thirty of them, and they are the same for everybody.
+    tint, waiting = (" is-you", "waiting for you") if is_you else ("", "items")
+    number = '<span class="count{}">{}<span class="vh"> {}</span></span>'
+    return format_html(
+        '<a href="{}"{}>{}{}{}</a>',
+        *(url, format_html(' aria-current="{}"', "page") if current else "", icon(name), text),
+        format_html(number, tint, count, waiting) if count else "",
     )
 
 

@@ -10,8 +10,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import User
 from releaseflow.people.account import ACCOUNT
+from releaseflow.people.invitations import newcomer
 from workflow.machine import begin
 from workflow.steps import Refused
 
@@ -24,14 +24,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("email", help="the address; it is the name to sign in with as well")
+        parser.add_argument("email", help="the address to sign in with")
         parser.add_argument("first_name")
         parser.add_argument("last_name", nargs="?", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
         email = options["email"].strip().lower()
         names = {name: options[name].strip() for name in ("first_name", "last_name")}
-        person = User(username=email, email=email, **names)
+        person = newcomer(email=email, **names)
         password = _asked() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
             person.set_password(password)
