@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,26 +12,20 @@ from django.db import transaction
 
 from accounts.models import Appointment, Invitation, Membership, Team, User
 from accounts.roles import TEAM_ROLES, Role
+from releaseflow.csv_file import Columns, Told, Unreadable, records
 from releaseflow.people.invitations import INVITATION, Place, newcomer
 from releaseflow.people.roles import PLACE
 from releaseflow.settings_pages.flow import TEAM
 from workflow.machine import begin, perform
 
-COLUMNS = ("name", "email", "team", "roles", "manager")
-NEEDED = ("name", "email")
-SEPARATORS = ",;\t"
-LONGEST = 2 * 1024 * 1024
+COLUMNS = Columns(
+    ("name", "email", "team", "roles", "manager"),
+    needed=("name", "email"),
+    also={"emailaddress": "email", "mail": "email", "role": "roles"},
+)
 WORDS = {word.casefold(): role for role in Role for word in (role.value, str(role.label), role.value.replace("_", " "))}
 """What a role may be called: developer, Dev Team, scrum_master, Scrum Master …"""
 Roles = list[tuple[Team | None, Role]]
-
-
-class Unreadable(Exception):
-    """Nothing was imported; `problems` are sentences, those about a row with its line."""
-
-    def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 @dataclass
@@ -48,22 +39,25 @@ class Row:
 
 
 @dataclass
-class Tally:
+class Tally(Told):
     """What an import did, in people."""
 
     invited: list[str] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
     unchanged: int = 0
 
+    def lines(self) -> list[str]:
+        done = [f"Invited: {name}" for name in self.invited] + [f"Given roles: {name}" for name in self.given]
+        return [*done, f"{len(self.invited)} invited, {len(self.given)} given roles, {self.unchanged} unchanged."]
+
 
 # --- Reading -------------------------------------------------------------------------------------------------
 def read(content: bytes) -> list[Row]:
     """The rows of a file, checked against the teams that there are; raises Unreadable with all problems at once."""
-    text = _decoded(content)
     rows: list[Row] = []
     problems: list[str] = []
     teams = {team.name.casefold(): team for team in Team.objects.all()}
-    for line, values in _records(text):
+    for line, values in records(content, COLUMNS):
         found, wrong = _row(line, values, teams)
         problems += [f"Line {line}: {sentence}" for sentence in wrong]
         rows.append(found)
@@ -71,48 +65,6 @@ def read(content: bytes) -> list[Row]:
     if problems:
         raise Unreadable(*problems)
     return rows
-
-
-def _decoded(content: bytes) -> str:
-    if len(content) > LONGEST:
-        raise Unreadable("The file is larger than 2 MB. Divide it.")
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise Unreadable(f"Line {line}: this is not UTF-8. Save the file as “CSV UTF-8”, then try again.") from None
-
-
-def _records(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row with the line on which it ends, values by column; empty rows are left out."""
-    head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=head.count), strict=True)
-    try:
-        names = [_column(each) for each in next(reader, [])]
-        _check(names)
-        for values in reader:
-            if any(map(str.strip, values)):
-                if len(values) > len(names):
-                    raise Unreadable(f"Line {reader.line_num}: it has {len(values)} values for {len(names)} columns.")
-                yield reader.line_num, dict(zip(names, (" ".join(each.split()) for each in values), strict=False))
-    except csv.Error as error:
-        raise Unreadable(f"Line {reader.line_num}: this is not CSV ({error}).") from None
-
-
-def _column(text: str) -> str:
-    name = re.sub(r"[^a-z]", "", text.casefold())
-    return {"emailaddress": "email", "role": "roles", "mail": "email"}.get(name, name)
-
-
-def _check(names: list[str]) -> None:
-    lacking = [name for name in NEEDED if name not in names]
-    unknown = [name or "(empty)" for name in names if name not in COLUMNS]
-    if lacking or unknown or len(set(names)) < len(names):
-        wrong = f"no column {lacking[0]}" if lacking else f"the column {unknown[0]}" if unknown else "a column twice"
-        raise Unreadable(
-            f"Line 1: the file has {wrong}. Its columns are {', '.join(COLUMNS)}; the first two are needed."
-        )
 
 
 def _row(line: int, values: dict[str, str], teams: dict[str, Team]) -> tuple[Row, list[str]]:
