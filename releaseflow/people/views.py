@@ -17,6 +17,7 @@ from releaseflow.people import page
 from releaseflow.people.account import ACCOUNT, AccountForm
 from releaseflow.people.flow import DEPUTY, PERSON
 from releaseflow.people.forms import AnyDeputyForm, DeputyForm, EmailsForm
+from releaseflow.search import cleaned
 from workflow import clock
 from workflow.eastern import eastern_day, say_day
 from workflow.machine import begin, perform
@@ -83,7 +84,7 @@ def people(request: HttpRequest) -> HttpResponse:
     form = AnyDeputyForm(request.POST or None, principal=user, today=eastern_day(now))
     if _appointed(request, form):
         return redirect("people")
-    words, off = request.GET.get("q", "").strip()[:100], "off" in request.GET
+    words, off = cleaned(request.GET.get("q", "")), "off" in request.GET
     found = page.everyone(user, now=now, words=words, off=off)
     context = {"people": found, "words": words, "off": off, "form": form, "now": now}
     return render(request, "accounts/people.html", context, status=422 if form.errors else 200)
