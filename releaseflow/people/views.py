@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -48,7 +49,7 @@ def me(request: HttpRequest) -> HttpResponse:
 def _with_theme(response: HttpResponse, theme: str) -> HttpResponse:
     """The cookie that the button in the top bar sets as well; without it the system's choice counts."""
     if theme in {"light", "dark"}:
-        response.set_cookie("theme", theme, max_age=31_536_000, samesite="Lax")
+        response.set_cookie("theme", theme, max_age=31_536_000, samesite="Lax", secure=settings.SECURE)
     else:
         response.delete_cookie("theme", samesite="Lax")
     return response
