@@ -188,3 +188,27 @@ class Nomination(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by} wants {self.user} as administrator"
+
+
+class Token(models.Model):
+    """A key with which a program acts for a person. Only its SHA-256 is kept: the key is 256 random bits."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    roles = models.JSONField(default=list, blank=True, help_text="The roles it acts in; with none it only reads.")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text="From this instant on it opens nothing.")
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the hour.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        constraints = (models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="token_lasts"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def only_reads(self) -> bool:
+        return not self.roles

@@ -84,9 +84,18 @@ def standing(user: User, on: date | None = None) -> Standing:
     known: dict[date | None, Standing] = user.__dict__.setdefault("_standings", {})
     if on not in known:
         held, lent = _held(user, on)
+        if (only := user.__dict__.get("_only")) is not None:
+            held = [each for each in held if each[0] in only]
+            lent = tuple(each for each in lent if each.role in only)
         known[None] = own = _standing(held)
         known[on] = replace(own, lent=lent) if on else own
     return known[on]
+
+
+def narrow(user: User, roles: Iterable[str]) -> None:
+    """This loaded person holds only these of their roles from here on, as behind a token that was made for them."""
+    user.__dict__["_only"] = frozenset(roles)
+    user.__dict__.pop("_standings", None)
 
 
 def read_standings(users: Iterable[User], on: date) -> None:

@@ -56,9 +56,9 @@ STATEMENTS = (
        SELECT d.id, 'CRQ' || (%(number)s + d.id), d.title, w.thursday, 'closed', 'successful', d.planned_at, %(dev)s
        FROM deployments_deployment d JOIN deployments_releaseweek w ON w.id = d.week_id
        WHERE d.status = 'verified'""",
-    """INSERT INTO deployments_pullrequest (repository_id, number, title, url, author_id, author_login, head_sha,
-           forge_state, checks, status, deployment_id, submitted_at, submitted_by_id)
-       SELECT r.id, d.id, 'Pull request for ' || d.title, r.url || '/pull/' || d.id, %(dev)s, '',
+    """INSERT INTO deployments_pullrequest (repository_id, number, title, url, author_id, author_login, head_branch,
+           head_sha, forge_state, checks, status, deployment_id, submitted_at, submitted_by_id)
+       SELECT r.id, d.id, 'Pull request for ' || d.title, r.url || '/pull/' || d.id, %(dev)s, '', '',
            md5(d.id::text) || '00000000', 'merged', '', 'shipped', d.id, d.planned_at, %(dev)s
        FROM deployments_deployment d JOIN deployments_repository r ON r.application_id = d.application_id
        WHERE d.status = 'verified'""",

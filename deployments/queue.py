@@ -83,7 +83,7 @@ class Queue:
 def queue(user: User, *, view: str, q: str, at: str = "", now: datetime) -> Queue:
     """One page of the list. An unknown view is the one of what waits, an unknown place the beginning."""
     view, q = _asked(view, q)
-    found = keyset.page(with_reviews(_found(user, view, q, now)), ORDER, at=at, size=PER_PAGE)
+    found = keyset.page(with_reviews(found_in(user, view, q, now)), ORDER, at=at, size=PER_PAGE)
     return Queue(
         rows=[row(each, user, now) for each in found.rows],
         views=[_view(key, user, now, q, current=key == view) for key in LABELS],
@@ -96,7 +96,7 @@ def queue(user: User, *, view: str, q: str, at: str = "", now: datetime) -> Queu
 
 def cells(user: User, *, view: str, q: str, now: datetime) -> Iterator[tuple[object, ...]]:
     """The whole list as rows of a spreadsheet, at most MOST_IN_A_FILE of them."""
-    found = with_reviews(_found(user, *_asked(view, q), now)).order_by(*(f"-{name}" for name in ORDER))
+    found = with_reviews(found_in(user, *_asked(view, q), now)).order_by(*(f"-{name}" for name in ORDER))
     for each in found[:MOST_IN_A_FILE].iterator(chunk_size=500):
         application = each.repository.application
         week = each.deployment.week.thursday if each.deployment else None
@@ -111,7 +111,7 @@ def _asked(view: str, q: str) -> tuple[str, str]:
     return view if view in LABELS else ("all" if q else "waiting"), q
 
 
-def _found(user: User, view: str, q: str, now: datetime) -> QuerySet[PullRequest]:
+def found_in(user: User, view: str, q: str, now: datetime) -> QuerySet[PullRequest]:
     return matching(_in_view(view, user, now), q.split()[:8])
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Team
+from accounts.models import Team, Token
 
 
 class Heartbeat(models.Model):
@@ -52,3 +52,25 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team}" if self.team_id else self.get_kind_display()
+
+
+class Answered(models.Model):
+    """How the API answered a request that had an `Idempotency-Key`, so that the same request is done once.
+
+    Written in the transaction of what the request did: both are there or neither.
+    """
+
+    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, help_text="Of the request: SHA-256 of its address and content.")
+    at = models.DateTimeField(db_index=True)
+    code = models.PositiveSmallIntegerField(default=0, help_text="The HTTP status of the answer.")
+    headers = models.JSONField(default=dict, blank=True)
+    body = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "answered"
+        constraints = (models.UniqueConstraint(fields=["token", "key"], name="answered_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.code}"

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 import workflow.converters  # noqa: F401 (registers `date`)
+from releaseflow.api.entry import entry
+from releaseflow.api.reference import reference
 from releaseflow.styleguide import styleguide
 from releaseflow.views import approvals, board, home, preferences, search
 from workflow.views import act
@@ -28,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("releaseflow.forges.urls")),
     path("", include("releaseflow.feeds.urls")),
     path("", include("releaseflow.activity.urls")),
+    path("api/docs/", reference, name="api-docs"),
+    path("api/v1/<path:rest>", entry, name="api"),
     path("act/<str:flow_name>/<int:pk>/<str:action>/", act, name="act"),
     path("", include("releaseflow.signin.urls")),
 ]

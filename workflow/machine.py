@@ -16,6 +16,7 @@ from workflow.steps import Actor, Call, Flow, Refusal, Refused, Step, scope_of
 from workflow.transactions import whole
 
 LONGEST_REASON = 4000
+NO_REASON = "Say why in a few words: the reason is kept with the decision."
 Outcome = tuple[Any, Refusal | None]
 
 
@@ -189,7 +190,7 @@ def _unreasoned(call: Call) -> Refusal | None:
     if len(call.reason) > LONGEST_REASON:
         return Refusal("reason", f"That is too long: at most {LONGEST_REASON:,} characters are kept.")
     if call.step.needs_reason and not call.reason:
-        return Refusal("reason", "Say why in a few words: the reason is kept with the decision.")
+        return Refusal("reason", NO_REASON)
     return None
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.person import person
 from notifications.outbox import listening
+from workflow.forms import ReasonForm
 from workflow.machine import perform
 from workflow.navigation import came_from
 from workflow.outcome import outcome
-from workflow.steps import Flow
+from workflow.steps import Flow, Refused, Step
 
 
 @require_POST
 def act(request: HttpRequest, flow_name: str, pk: int, action: str) -> HttpResponse:
-    """Performs a plain step and returns to the page. A refusal becomes a message there (`refusals.py`)."""
+    """Performs a plain step and returns to the page. A refusal becomes a message there (`refusals.py`).
+
+    Where the step asks for a reason, the refusal is a page with what was typed, so that no script is needed to keep it.
+    """
     flow = Flow.registry.get(flow_name)
     step = flow.steps.get(action) if flow else None
     if flow is None or step is None or not step.plain or (not step.sources and step.target):
@@ -25,7 +29,28 @@ def act(request: HttpRequest, flow_name: str, pk: int, action: str) -> HttpRespo
     obj = get_object_or_404(flow.model, pk=pk)
     given = {name: request.POST.get(name, "")[:200] for name in step.takes}
     by = person(request)
-    with listening() as queued:
-        perform(flow, action, obj, by=by, reason=request.POST.get("reason", ""), **given)
+    try:
+        with listening() as queued:
+            perform(flow, action, obj, by=by, reason=request.POST.get("reason", ""), **given)
+    except Refused as refused:
+        if step.needs_reason and (refused.refusal.code == "reason" or request.POST.get("reason")):
+            return _ask_again(request, step, str(obj), given, refused)
+        raise
     messages.success(request, outcome(step, queued, by=by))
     return redirect(came_from(request))
+
+
+def _ask_again(request: HttpRequest, step: Step, subject: str, given: dict[str, str], refused: Refused) -> HttpResponse:
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        form.add_error("reason" if refused.refusal.code == "reason" else None, str(refused))
+    context = {
+        "form": form,
+        "title": step.label,
+        "intro": subject,
+        "hidden": given | {"next": came_from(request)},
+        "submit_label": step.label,
+        "back_url": came_from(request),
+        "problem_heading": "This is not done yet",
+    }
+    return render(request, "deployments/form.html", context, status=422)

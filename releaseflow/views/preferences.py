@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.person import person
@@ -14,16 +15,26 @@ from workflow.navigation import came_from
 A_YEAR = 31_536_000
 
 
+class ViewNameForm(forms.Form):
+    """What may be a name is said by `save`; the field is never refused on its own."""
+
+    name = forms.CharField(label="Save this view as", widget=forms.TextInput(attrs={"maxlength": 40}))
+
+
 @require_POST
 def save_view(request: HttpRequest) -> HttpResponse:
     """Keeps the filter of the page it came from under a name."""
     page, name = request.POST.get("page", ""), request.POST.get("name", "")
     if page not in FILTERS:
         raise Http404
-    if sentence := save(person(request), page, name, request.POST.get("query", "")):
-        messages.error(request, sentence)
-    else:
-        messages.success(request, f"Saved as “{name.strip()}”. It is in the view menu of every week.")
+    query = request.POST.get("query", "")
+    if sentence := save(person(request), page, name, query):
+        form = ViewNameForm(request.POST)
+        form.add_error("name", sentence)
+        hidden = {"page": page, "query": query, "next": came_from(request)}
+        context = {"form": form, "title": "Save this view", "hidden": hidden, "back_url": came_from(request)}
+        return render(request, "deployments/form.html", context, status=422)
+    messages.success(request, f"Saved as “{name.strip()}”. It is in the view menu of every week.")
     return redirect(came_from(request))
 
 

@@ -40,7 +40,6 @@ class Journeys:
         crq = urlsplit(hands.page.url).path
 
         room.sit(room.stage.cast.devops, crq)
-        hands.unfold("Add documents")
         hands.attach("Choose files", pdf("Install plan.pdf"))
         hands.press("Attach")
         hands.reads("Install plan.pdf")

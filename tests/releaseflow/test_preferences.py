@@ -52,7 +52,13 @@ def test_the_same_name_takes_the_new_filter(manager: Client, stage: Stage) -> No
     [("", "Give the view a name."), ("\n \t", "Give the view a name."), ("x" * 41, "at most 40 characters")],
 )
 def test_a_name_that_cannot_be_is_refused(manager: Client, name: str, sentence: str) -> None:
-    assert sentence in save(manager, name)
+    answer = manager.post("/me/views/", {"page": "board", "name": name, "query": "view=blocked", "next": BOARD})
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert html.count(sentence) == 2  # at the top and at the field
+    assert f'value="{name}"' in html or not name.strip()
+    assert 'name="query" value="view=blocked"' in html
     assert not SavedView.objects.exists()
 
 

@@ -85,3 +85,36 @@ def test_every_button_of_people_says_what_it_did() -> None:
 
     # These have forms of their own with a sentence of their own.
     assert set(silent) <= {"exemption.grant", "exemption.deny", "announcement.send"}
+
+
+# --- Refused -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [(" \n", "Say why in a few words"), ("x" * 4001, "That is too long: at most 4,000 characters are kept.")],
+)
+def test_a_refused_reason_is_asked_for_again_with_what_was_typed(
+    client: Client, stage: Stage, reason: str, sentence: str
+) -> None:
+    deployment = stage.planned()
+    client.force_login(stage.cast.developer)
+
+    address = f"/act/deployment/{deployment.pk}/withdraw/"
+    answer = client.post(address, {"reason": reason, "next": "/weeks/2026-12-10/"})
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert html.count(sentence) == 2  # at the top and at the field
+    assert reason.strip() in html
+    assert 'name="next" value="/weeks/2026-12-10/"' in html
+
+
+def test_a_reason_outlives_that_somebody_was_faster(client: Client, stage: Stage) -> None:
+    deployment = stage.planned()
+    client.force_login(stage.cast.developer)
+    address = f"/act/deployment/{deployment.pk}/withdraw/"
+    client.post(address, {"reason": "Not needed."})
+
+    answer = client.post(address, {"reason": "The customer waits."})
+
+    assert answer.status_code == 422
+    assert "The customer waits.</textarea>" in answer.content.decode()

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_invitations_and_nominations'),
-        ('releaseflow', '0002_search_is_indexed'),
+        ('releaseflow', '0003_idempotent_answers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,106 @@
+"""Twenty threads in four processes do anything at once: nobody meets an error, and what is recorded is possible.
+
+A second for each part of the week; `CROWD_SECONDS=20 pytest tests/services/test_crowd.py` makes it a long one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+
+from deployments.models import Deployment
+from tests.cast import Cast
+from tests.stages import EARLY, Stage, a_week, moment
+from tests.support import database
+from workflow import audit, clock
+from workflow.models import Event
+
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+CROWD = Path(__file__).with_name("crowd.py")
+PROCESSES = 4
+SECONDS = float(os.environ.get("CROWD_SECONDS", "1"))
+
+
+@pytest.fixture
+def environment(transactional_db: None, settings: LazySettings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "releaseflow.settings",
+        "DATABASE_URL": database.url_of(settings.DATABASES["default"]["NAME"]),
+        "VAR_DIR": str(settings.MEDIA_ROOT.parent),
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+@pytest.fixture
+def crowds(environment: dict[str, str]) -> Iterator[list[subprocess.Popen[str]]]:
+    with ExitStack() as stack:
+        commands = [[sys.executable, str(CROWD), str(number), str(SECONDS)] for number in range(PROCESSES)]
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        running = [
+            stack.enter_context(subprocess.Popen(each, env=environment, text=True, **pipes)) for each in commands
+        ]
+        stack.callback(lambda: [process.kill() for process in running])
+        assert [_line(process) for process in running] == ["ready\n"] * PROCESSES
+        yield running
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline()
+
+
+def act(crowds: list[subprocess.Popen[str]], at: datetime) -> Counter[str]:
+    """What succeeded how often; fails with whatever somebody met that was no refusal."""
+    for process in crowds:
+        assert process.stdin
+        process.stdin.write(f"{at.isoformat()}\n")
+        process.stdin.flush()
+    done: Counter[str] = Counter()
+    for found in [json.loads(_line(process)) for process in crowds]:
+        assert found["broken"] == []
+        done.update(found["done"])
+    return done
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time.")
+def test_nobody_meets_an_error_and_the_record_is_possible(crowds: list[subprocess.Popen[str]]) -> None:
+    with clock.frozen(EARLY):
+        stage = Stage(Cast.assemble(), a_week())
+        for made in (stage, *(stage.beside() for _ in range(3))):
+            made.ready()
+    done = act(crowds, moment(stage.week, "approval", hours=-1))
+    done += act(crowds, moment(stage.week, "approval", hours=1))
+    stage.complete_batch()
+    done += act(crowds, moment(stage.week, "install", minutes=5))
+
+    for deed in ("crq.approve", "crq.attach", "pull_request.review", "deployment.comment", "refused"):
+        assert done[deed] > 0, done
+    verdict = audit.verify()
+    assert (verdict.findings, verdict.events) == ([], Event.objects.count())
+    assert unapproved_starts() == []
+
+
+def unapproved_starts() -> list[int]:
+    """Deployments of which an install began while their CRQ had no standing approval, by their own story."""
+    found = []
+    for deployment in Deployment.objects.all():
+        approved = False
+        for event in Event.objects.filter(shard=f"deployment:{deployment.pk}").order_by("sequence"):
+            if event.object_type == "crq" and event.action in {"approve", "return", "void"}:
+                approved = event.action == "approve"
+            if event.action in {"start", "retry"} and not approved:
+                found.append(deployment.pk)
+    return found
