@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -19,6 +20,11 @@ from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_day
 
 PAGE = 50
+MOST_IN_A_FILE = 20_000
+HEAD = (
+    "CRQ", "Title", "Application", "Team", "Week", "State", "Asked by", "Asked at", "Decision due", "Decided by",
+    "Decided at", "Decision reason", "Address",
+)  # fmt: skip
 S = ExemptionRequest.Status
 VIEWS: dict[str, tuple[str, Q]] = {
     "": ("All", Q()),
@@ -53,12 +59,12 @@ class Listed:
     rows: list[Row]
     page: Page[ExemptionRequest]
     query: str
+    csv_url: str
 
 
 def listed(by: User, *, view: str = "", number: str = "", now: datetime) -> Listed:
     """`view` is one of VIEWS or "mine", anything else shows all. Three statements, and two for the person's roles."""
-    teams = standing(by, eastern_day(now)).team_ids()
-    views = VIEWS | ({"mine": ("My teams", Q(crq__deployment__application__team__in=teams))} if teams else {})
+    views = _views(by, now)
     view = view if view in views else ""
     counts = ExemptionRequest.objects.aggregate(
         **{key or "all": Count("pk", filter=where) for key, (_, where) in views.items()}
@@ -69,7 +75,25 @@ def listed(by: User, *, view: str = "", number: str = "", now: datetime) -> List
         rows=[_row(each) for each in page],
         page=page,
         query=urlencode({"view": view}) if view else "",
+        csv_url=f"?{urlencode({'view': view, 'format': 'csv'})}",
     )
+
+
+def cells(by: User, *, view: str, now: datetime, site: str) -> Iterator[tuple[object, ...]]:
+    """The whole view as rows of a spreadsheet, at most MOST_IN_A_FILE of them."""
+    views = _views(by, now)
+    for each in _found(views.get(view, views[""])[1])[:MOST_IN_A_FILE].iterator(chunk_size=500):
+        application = each.crq.deployment.application
+        yield (
+            each.crq.number, each.crq.title, application, application.team, each.week.thursday,
+            each.get_status_display(), each.requested_by, each.requested_at, each.week.due(Deadline.EXEMPTION_CLOSE),
+            each.decided_by, each.decided_at, each.decision_reason, site + each.get_absolute_url(),
+        )  # fmt: skip
+
+
+def _views(by: User, now: datetime) -> dict[str, tuple[str, Q]]:
+    teams = standing(by, eastern_day(now)).team_ids()
+    return VIEWS | ({"mine": ("My teams", Q(crq__deployment__application__team__in=teams))} if teams else {})
 
 
 def _url(view: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import User
 from accounts.roles import Role, people, standing
@@ -18,6 +19,8 @@ from workflow.eastern import eastern_day, say_near
 from workflow.steps import Actor, Call, Flow, Step
 
 SHOWN = 50
+MOST_IN_A_FILE = 20_000
+HEAD = ("Subject", "Kind", "To", "State", "Tries", "Next try", "Given up at", "Last error")
 OFFICES = (Role.SCRUM_MASTER, Role.ADMINISTRATOR)
 GIVEN_UP = Q(parked_at__isnull=False)
 RETRYING = Q(Email.WAITING, attempts__gt=0)
@@ -160,6 +163,16 @@ def delivery_page(*, by: User, now: datetime) -> list[Section]:
 def _found(where: Q) -> QuerySet[Email]:
     rows = Email.objects.filter(where).select_related("letter", "recipient")
     return rows.defer("letter__text", "letter__html")
+
+
+def cells() -> Iterator[tuple[object, ...]]:
+    """What has not left as rows of a spreadsheet, what was given up first; at most MOST_IN_A_FILE."""
+    rows = _found(GIVEN_UP | Email.WAITING).order_by(F("parked_at").desc(nulls_last=True), "-attempts", "pk")
+    for each in rows[:MOST_IN_A_FILE].iterator(chunk_size=500):
+        yield (
+            each.letter.subject, kind_label(each.letter), each.to, state_badge(each).text, each.attempts,
+            None if each.parked_at else each.not_before, each.parked_at, each.last_error,
+        )  # fmt: skip
 
 
 def _all_again(by: User, now: datetime) -> list[Act]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.person import person
 from crq import exemption_page
 from crq.exemption_forms import AskForm, DecisionForm, GrantForm, NoteForm
-from crq.exemption_list import listed
+from crq.exemption_list import HEAD, cells, listed
 from crq.exemptions import EXEMPTION
 from crq.models import CRQ, ExemptionRequest
 from crq.views.found import of_crq, of_key
 from deployments.models import Deployment
 from workflow import clock
 from workflow.machine import begin, perform
+from workflow.spreadsheet import spreadsheet
 from workflow.steps import Refused
 
 SAID = {
@@ -30,9 +32,12 @@ SAID = {
 
 
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
-    now = clock.now()
-    found = listed(person(request), view=request.GET.get("view", ""), number=request.GET.get("page", ""), now=now)
+def index(request: HttpRequest) -> HttpResponseBase:
+    """`?format=csv` gives the whole of the view as a spreadsheet."""
+    by, view, now = person(request), request.GET.get("view", ""), clock.now()
+    if request.GET.get("format") == "csv":
+        return spreadsheet("exemptions", HEAD, cells(by, view=view, now=now, site=settings.SITE_URL))
+    found = listed(by, view=view, number=request.GET.get("page", ""), now=now)
     return render(request, "crq/exemptions.html", {"list": found, "now": now})
 
 

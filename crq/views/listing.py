@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
@@ -15,7 +15,7 @@ from workflow.spreadsheet import spreadsheet
 
 
 @require_safe
-def crqs(request: HttpRequest) -> HttpResponse:
+def crqs(request: HttpRequest) -> HttpResponseBase:
     """A whole number in `?q=` opens its CRQ; `?format=csv` gives what the filters leave as a spreadsheet."""
     asked, by, now = Asked.of(request.GET.dict()), person(request), clock.now()
     if exact := CRQ.objects.filter(number=asked.q.upper()).first() if asked.q else None:

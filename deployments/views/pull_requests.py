@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -26,7 +26,7 @@ NO_REPOSITORY = "Pull requests are submitted by the team that owns the repositor
 
 
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: HttpRequest) -> HttpResponseBase:
     """`?format=csv` gives the whole of the view as a spreadsheet."""
     by, now = person(request), clock.now()
     asked = {name: request.GET.get(name, "") for name in ("view", "q")}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,7 +11,7 @@ from django.http import StreamingHttpResponse
 
 from workflow.eastern import machine_time
 from workflow.models import Event
-from workflow.spreadsheet import cell
+from workflow.spreadsheet import download, spreadsheet
 
 CHUNK = 500
 HEAD = (
@@ -23,30 +21,12 @@ HEAD = (
 
 
 def as_csv(events: QuerySet[Event]) -> StreamingHttpResponse:
-    return _download(_csv_lines(events), "activity.csv", "text/csv; charset=utf-8")
+    return spreadsheet("activity", HEAD, map(_values, events.iterator(chunk_size=CHUNK)))
 
 
 def as_jsonl(events: QuerySet[Event]) -> StreamingHttpResponse:
     """One JSON object a line; instants in UTC."""
-    return _download(_json_lines(events), "activity.jsonl", "application/x-ndjson; charset=utf-8")
-
-
-def _download(lines: Iterable[bytes], name: str, content_type: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _csv_lines(events: QuerySet[Event]) -> Iterator[bytes]:
-    yield b"\xef\xbb\xbf" + _csv_line(HEAD)
-    for event in events.iterator(chunk_size=CHUNK):
-        yield _csv_line([cell(value) for value in _values(event)])
-
-
-def _csv_line(values: Sequence[object]) -> bytes:
-    line = StringIO()
-    csv.writer(line).writerow(values)
-    return line.getvalue().encode()
+    return download(_json_lines(events), "activity.jsonl", "application/x-ndjson; charset=utf-8")
 
 
 def _values(event: Event) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -17,6 +18,8 @@ from workflow.badge import Badge
 from workflow.keyset import page
 
 SHOWN = 50
+MOST_IN_A_FILE = 20_000
+HEAD = ("Received at", "Number at the forge", "Event", "About", "Outcome", "Why", "Replayed at")
 RECENT = timedelta(days=7)
 BADGES = {
     Delivery.Outcome.TAKEN: "done",
@@ -56,9 +59,7 @@ class ForgePage:
 
 def forge_page(connection: Connection, *, at: str, only: str, by: User, now: datetime) -> ForgePage:
     """`only` is "trouble" or empty. Three statements, four on a later page."""
-    found = connection.deliveries.defer("body")
-    found = found.filter(TROUBLE) if only == "trouble" else found
-    shown = page(found, ("received_at", "pk"), at=at, size=SHOWN)
+    shown = page(_deliveries(connection, only), ("received_at", "pk"), at=at, size=SHOWN)
     acts = [act(CONNECTION, action, connection, by=by, now=now) for action in ("disable", "enable")]
     return ForgePage(
         connection,
@@ -68,6 +69,19 @@ def forge_page(connection: Connection, *, at: str, only: str, by: User, now: dat
         _url(shown.newer, only),
         _url(shown.older, only),
     )
+
+
+def cells(connection: Connection, only: str) -> Iterator[tuple[object, ...]]:
+    """The same deliveries as rows of a spreadsheet, without what the forge sent; at most MOST_IN_A_FILE."""
+    found = _deliveries(connection, only).order_by("-received_at", "-pk")
+    for each in found[:MOST_IN_A_FILE].iterator(chunk_size=500):
+        label = each.get_outcome_display()
+        yield each.received_at, each.forge_id, each.event, each.subject, label, each.why, each.replayed_at
+
+
+def _deliveries(connection: Connection, only: str) -> QuerySet[Delivery]:
+    found = connection.deliveries.defer("body")
+    return found.filter(TROUBLE) if only == "trouble" else found
 
 
 def _url(at: str, only: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -24,17 +24,18 @@ from releaseflow.settings_pages.page import why_not
 from workflow import clock
 from workflow.machine import begin, perform
 from workflow.secrets import new_secret, seal
+from workflow.spreadsheet import spreadsheet
 from workflow.steps import Refused
 
 Both = require_http_methods(["GET", "HEAD", "POST"])
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def for_administrators(view: View) -> View:
     """What forges send names people and their words, so not everybody reads it."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **given: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **given: Any) -> HttpResponseBase:
         if sentence := why_not(CONNECTION, "create", Connection(), by=person(request), now=clock.now()):
             raise PermissionDenied(sentence)
         return view(request, *args, **given)
@@ -61,9 +62,12 @@ def forges(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @for_administrators
-def forge(request: HttpRequest, pk: int) -> HttpResponse:
+def forge(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """`?format=csv` gives its deliveries as a spreadsheet."""
     found, now = get_object_or_404(Connection, pk=pk), clock.now()
     only = "trouble" if request.GET.get("only") == "trouble" else ""
+    if request.GET.get("format") == "csv":
+        return spreadsheet("deliveries", page.HEAD, page.cells(found, only))
     shown = page.forge_page(found, at=request.GET.get("at", ""), only=only, by=person(request), now=now)
     return render(request, "forges/forge.html", {"page": shown, "only": only, "now": now})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -17,6 +17,7 @@ from workflow.acts import Act, act
 from workflow.eastern import eastern_day, say_day
 
 LOOK_BACK = timedelta(weeks=12)
+HEAD = ("Name", "E-mail", "Roles", "Deputies", "State")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,13 @@ def everyone(by: User, *, now: datetime, words: str = "", off: bool = False) -> 
     """
     today = eastern_day(now)
     return [_person(each, by, now, today) for each in _found(words, today, off=off)]
+
+
+def cells(by: User, *, now: datetime, words: str, off: bool) -> Iterator[tuple[object, ...]]:
+    """The same people as rows of a spreadsheet."""
+    for each in everyone(by, now=now, words=words, off=off):
+        deputies = [f"{deputy.name}, {deputy.role}, {deputy.days}" for deputy in each.deputies]
+        yield each.name, each.email, "; ".join(each.roles), "; ".join(deputies), each.state[1]
 
 
 def _found(words: str, today: date, *, off: bool) -> QuerySet[User]:

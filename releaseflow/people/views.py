@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -22,6 +22,7 @@ from releaseflow.search import cleaned
 from workflow import clock
 from workflow.eastern import eastern_day, say_day
 from workflow.machine import begin, perform
+from workflow.spreadsheet import spreadsheet
 from workflow.steps import Refused
 
 THEMES = (("", "As this device is set"), ("light", "Light"), ("dark", "Dark"))
@@ -78,14 +79,16 @@ def emails(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def people(request: HttpRequest) -> HttpResponse:
-    """`?q=` finds by name or address."""
+def people(request: HttpRequest) -> HttpResponseBase:
+    """`?q=` finds by name or address; `?format=csv` gives what it finds as a spreadsheet."""
     now, user = clock.now(), person(request)
     administrators_only(user)
+    words, off = cleaned(request.GET.get("q", "")), "off" in request.GET
+    if request.GET.get("format") == "csv":
+        return spreadsheet("people", page.HEAD, page.cells(user, now=now, words=words, off=off))
     form = AnyDeputyForm(request.POST or None, principal=user, today=eastern_day(now))
     if _appointed(request, form):
         return redirect("people")
-    words, off = cleaned(request.GET.get("q", "")), "off" in request.GET
     found = page.everyone(user, now=now, words=words, off=off)
     context = {"people": found, "words": words, "off": off, "form": form, "now": now}
     return render(request, "accounts/people.html", context, status=422 if form.errors else 200)

@@ -89,10 +89,23 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}" if number else f"No {noun} yet"
 
 
+APPLICATIONS_HEAD = ("Name", "Team", "Repository", "Forge", "Approvals")
+
+
 # --- Lists ---------------------------------------------------------------------------------------------------
 def applications() -> QuerySet[Application]:
     """With team and repositories: two statements."""
     return Application.objects.select_related("team").prefetch_related("repositories")
+
+
+def application_cells() -> Iterator[tuple[object, ...]]:
+    """A line for each repository, as `manage.py import_applications` reads them."""
+    for application in applications():
+        repositories = list(application.repositories.all())
+        for each in repositories:
+            yield application, application.team, each.url, each.get_forge_display(), each.required_approvals
+        if not repositories:
+            yield application, application.team, None, None, None
 
 
 def repositories(application: Application, *, by: User, now: datetime) -> list[tuple[Repository, Act | None]]:

@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -26,6 +26,7 @@ from releaseflow.settings_pages.forms import ApplicationForm, MemberForm, Recipi
 from workflow import clock
 from workflow.acts import act
 from workflow.machine import begin, perform
+from workflow.spreadsheet import spreadsheet
 from workflow.steps import Flow, Refused
 
 Both = require_http_methods(["GET", "HEAD", "POST"])
@@ -46,8 +47,10 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 # --- Applications and repositories ---------------------------------------------------------------------------
 @Both
-def applications(request: HttpRequest) -> HttpResponse:
-    """The list; posting to it adds an application."""
+def applications(request: HttpRequest) -> HttpResponseBase:
+    """The list; posting to it adds an application; `?format=csv` gives it as a spreadsheet."""
+    if request.GET.get("format") == "csv":
+        return spreadsheet("applications", page.APPLICATIONS_HEAD, page.application_cells())
     form = ApplicationForm(request.POST or None)
     if added := _add(request, form, APPLICATION):
         messages.success(request, f"{added.name} is added. Say now what it is built from.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -40,7 +40,7 @@ def board(request: HttpRequest, thursday: date) -> HttpResponse:
 
 
 @require_safe
-def board_csv(request: HttpRequest, thursday: date) -> HttpResponse:
+def board_csv(request: HttpRequest, thursday: date) -> HttpResponseBase:
     """What the page shows with the same filter, one line a deployment."""
     found = _board(request, thursday, clock.now())
     lines = [

@@ -21,6 +21,7 @@ from releaseflow.activity import page
 from releaseflow.activity.filters import FilterForm
 from releaseflow.activity.words import told
 from tests.stages import EARLY, Stage, a_week
+from tests.support.sheets import records
 from workflow import clock
 from workflow.eastern import EASTERN
 from workflow.machine import perform
@@ -244,7 +245,7 @@ def test_the_deployments_of_a_quarter_are_all_there(client: Client, stage: Stage
                        "WHERE w.thursday BETWEEN '2026-10-01' AND '2026-12-31' ORDER BY d.id")  # fmt: skip
         wanted = [str(key) for (key,) in cursor.fetchall()]
     response = client.get(reverse("population"), {"since": "2026-10-01", "until": "2026-12-31"})
-    rows = list(csv.DictReader(StringIO(response.content.decode("utf-8-sig"))))
+    rows = records(response)
 
     assert [row["Deployment key"] for row in rows] == wanted == [str(installed.pk), str(planned.pk)]
     assert [rows[0][f"{done} by"] for done in ("Requested", "Approved", "Installed")] == [

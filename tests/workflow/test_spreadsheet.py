@@ -1,11 +1,12 @@
 """CSV that spreadsheets open as it is meant."""
 
-import csv
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from io import StringIO
+from typing import Any
 
 import pytest
 
+from tests.support.sheets import lines
 from workflow.spreadsheet import cell, spreadsheet
 
 
@@ -33,8 +34,22 @@ def test_cells(value: object, written: str) -> None:
 def test_the_file_has_a_byte_order_mark_a_name_and_quoted_cells() -> None:
     answer = spreadsheet("week", ("Deployment", "Since"), [('Sign-in, "again"', None), ("Grüße", 1)])
 
-    text = answer.content.decode("utf-8-sig")
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    assert list(csv.reader(StringIO(text))) == [["Deployment", "Since"], ['Sign-in, "again"', ""], ["Grüße", "1"]]
+    assert lines(answer) == [["Deployment", "Since"], ['Sign-in, "again"', ""], ["Grüße", "1"]]
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="week.csv"'
+
+
+def test_rows_are_read_while_they_are_sent() -> None:
+    read: list[int] = []
+
+    def rows() -> Iterator[tuple[int]]:
+        for number in range(3):
+            read.append(number)
+            yield (number,)
+
+    answer: Any = spreadsheet("week", ("Deployment",), rows())
+    sent = iter(answer.streaming_content)
+    next(sent)
+    assert not read
+    assert next(sent) == b"0\r\n"
+    assert read == [0]
