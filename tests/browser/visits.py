@@ -110,6 +110,8 @@ ON_THURSDAY = (
     Visit("announcement", "developer", lambda story: (story.sent.pk,)),
     Visit("event", "developer", first(Event)),
     Visit("me", "manager"),
+    Visit("tokens", "manager"),
+    Visit("api-docs"),
     Visit("people", "administrator"),
     Visit("settings", "administrator"),
     Visit("settings", "developer"),
@@ -152,6 +154,7 @@ NO_PAGES = {
         *("follow", "my-emails", "new-deployment-discard", "save-view", "shortcuts", "sign-out"),
     ),
     "a file": ("activity-csv", "activity-jsonl", "document", "evidence", "week-csv", "week-evidence"),
+    "for programs; tests/api/ visits all of it": ("api",),
     "a part of a page that shows it": ("document-text", "news"),
     "leads on to a week": ("weeks",),
 }
