@@ -76,7 +76,7 @@ def answered_by(api: NinjaAPI) -> None:
     api.add_exception_handler(HttpError, _unreadable)
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(PermissionDenied, _denied)
-    api.add_exception_handler(Exception, _broken)
+    api.add_exception_handler(Exception, broken)
 
 
 def _problem(request: HttpRequest, error: Any) -> HttpResponse:
@@ -113,7 +113,7 @@ def _denied(request: HttpRequest, error: Any) -> HttpResponse:
     return answer(request, Problem(403, "role", str(error)))
 
 
-def _broken(request: HttpRequest, error: Any) -> HttpResponse:
+def broken(request: HttpRequest, error: Any) -> HttpResponse:
     """The reference stands in the log beside the traceback."""
     if isinstance(error, OperationalError):
         if getattr(error.__cause__, "pgcode", "") in GIVEN_UP and connection.in_atomic_block:

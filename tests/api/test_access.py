@@ -21,7 +21,16 @@ from workflow.machine import perform
 from workflow.models import Event
 
 EVERYONE = ("developer", "manager", "scrum_master", "devops", "director", "administrator", "outsider")
-READS = ("weeks", "deployments", "crqs", "pull-requests", "reviews", "exemptions", "activity", "announcements")
+READS: tuple[str, ...] = (
+    "weeks",
+    "deployments",
+    "crqs",
+    "pull-requests",
+    "reviews",
+    "exemptions",
+    "activity",
+    "announcements",
+)
 READS += ("me", "me/tasks", "teams", "applications")
 
 
