@@ -76,7 +76,7 @@ def answered_by(api: NinjaAPI) -> None:
     api.add_exception_handler(HttpError, _unreadable)
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(PermissionDenied, _denied)
-    api.add_exception_handler(Exception, _broken)
+    api.add_exception_handler(Exception, broken)
 
 
 def _problem(request: HttpRequest, error: Any) -> HttpResponse:
@@ -113,14 +113,14 @@ def _denied(request: HttpRequest, error: Any) -> HttpResponse:
     return answer(request, Problem(403, "role", str(error)))
 
 
-def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+def broken(request: HttpRequest, error: Any) -> HttpResponse:
     """The reference stands in the log beside the traceback."""
     if isinstance(error, OperationalError):
         if getattr(error.__cause__, "pgcode", "") in GIVEN_UP and connection.in_atomic_block:
             raise error  # the whole request is tried again
-        logger.exception("The database did not answer: %s %s", request.method, request.path)
+        logger.error("The database did not answer: %s %s", request.method, request.path, exc_info=error)
         retry = {"Retry-After": "5"}
         return answer(request, Problem(503, "outage", "The database does not answer. Try again.", headers=retry))
     reference = token_hex(4).upper()
-    logger.exception("Reference %s: %s %s", reference, request.method, request.path)
+    logger.error("Reference %s: %s %s", reference, request.method, request.path, exc_info=error)
     return answer(request, Problem(500, "broken", f"Something went wrong here. Nothing was saved. Quote {reference}."))

@@ -138,6 +138,8 @@ ON_THURSDAY = (
     Visit("announcement", "developer", lambda story: (story.sent.pk,)),
     Visit("event", "developer", first(Event)),
     Visit("me", "manager"),
+    Visit("tokens", "manager"),
+    Visit("api-docs"),
     Visit("people", "administrator"),
     Visit("settings", "administrator"),
     Visit("settings", "developer"),
@@ -196,6 +198,7 @@ NO_PAGES = {
     "for machines": ("hook", "mfa_login_webauthn"),
     "leads back from the identity provider": ("openid_connect_callback",),
     "another name of sign-in": ("account_login",),
+    "for programs; tests/api/ visits all of it": ("api",),
     "a part of a page that shows it": ("document-text", "news"),
     "leads on to a week": ("weeks",),
 }
