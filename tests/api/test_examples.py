@@ -45,7 +45,8 @@ def test_the_commands_of_the_document_work(stage: Stage, cast: Cast) -> None:
     deployment = stage.ready()
     programs = {"RELEASEFLOW_TOKEN": Program(cast.devops), "TEAM_TOKEN": Program(cast.developer)}
     known = {"RELEASEFLOW": "", "DEPLOYMENT": str(deployment.pk), "CRQ": deployment.crq.number}
-    before, after = [], []
+    before: list[list[str]] = []
+    after: list[list[str]] = []
     for words in commands():
         line = " ".join(words)
         (before if any(each in line for each in ("record_", "attach_")) else after).append(words)
