@@ -24,7 +24,7 @@ def commands() -> list[list[str]]:
     """The words of each curl in the document's examples, in order."""
     blocks = re.findall(r"```sh\n(.*?)```", DOCS.read_text(), re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [shlex.split(each) for each in lines]
+    return [shlex.split(each) for each in lines if each]
 
 
 def run(words: list[str], known: dict[str, str], programs: dict[str, Program]) -> Any:
