@@ -35,7 +35,7 @@ class Problem(Exception):
 
     def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail, self.more = status, code, detail, more
+        self.http, self.code, self.detail, self.more = status, code, detail, more
 
     @classmethod
     def of_form(cls, form: BaseForm, names: dict[str, str] | None = None) -> Problem:
@@ -52,15 +52,15 @@ class Problem(Exception):
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": int(problem.status),
+        "title": HTTPStatus(problem.http).phrase,
+        "status": int(problem.http),
         "detail": problem.detail,
         "instance": request.path,
         "code": problem.code,
         **{name: value for name, value in problem.more.items() if name != "headers"},
     }
     headers = problem.more.get("headers", {})
-    return JsonResponse(body, status=problem.status, headers=headers, content_type="application/problem+json")
+    return JsonResponse(body, status=problem.http, headers=headers, content_type="application/problem+json")
 
 
 def of_refusal(refusal: Refusal, action: str) -> Problem:

@@ -24,7 +24,7 @@ def commands() -> list[list[str]]:
     """The words of each curl in the document's examples, in order."""
     blocks = re.findall(r"```sh\n(.*?)```", DOCS.read_text(), re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [shlex.split(each) for each in lines]
+    return [shlex.split(each) for each in lines if each]
 
 
 def run(words: list[str], known: dict[str, str], programs: dict[str, Program]) -> Any:
@@ -45,7 +45,8 @@ def test_the_commands_of_the_document_work(stage: Stage, cast: Cast) -> None:
     deployment = stage.ready()
     programs = {"RELEASEFLOW_TOKEN": Program(cast.devops), "TEAM_TOKEN": Program(cast.developer)}
     known = {"RELEASEFLOW": "", "DEPLOYMENT": str(deployment.pk), "CRQ": deployment.crq.number}
-    before, after = [], []
+    before: list[list[str]] = []
+    after: list[list[str]] = []
     for words in commands():
         line = " ".join(words)
         (before if any(each in line for each in ("record_", "attach_")) else after).append(words)
