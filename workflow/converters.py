@@ -1,8 +1,9 @@
-"""Dates in addresses: `/weeks/2026-12-10/`."""
+"""Dates and keys in addresses: `/weeks/2026-12-10/`, `/exemptions/7/`."""
 
 from datetime import date
 
 from django.urls import register_converter
+from django.urls.converters import IntConverter
 
 
 class DateConverter:
@@ -16,4 +17,11 @@ class DateConverter:
         return value.isoformat()
 
 
+class KeyConverter(IntConverter):
+    """The key of a row. More digits than any database keeps are an address of nothing: 404, before a query is tried."""
+
+    regex = "[0-9]{1,18}"
+
+
 register_converter(DateConverter, "date")
+register_converter(KeyConverter, "key")

@@ -9,5 +9,5 @@ urlpatterns: list[URLPattern] = [
     path("me/emails/", views.emails, name="my-emails"),
     path("settings/people/", views.people, name="people"),
     path("settings/people/invite/", administrator_views.invite, name="invite"),
-    path("settings/people/<int:pk>/", administrator_views.one, name="person"),
+    path("settings/people/<key:pk>/", administrator_views.one, name="person"),
 ]
