@@ -233,6 +233,10 @@ def _letter(w: World) -> dict[str, Any]:
     return {"subject": "What we plan", "introduction": "", "groups": ["everyone"], "add": ""}
 
 
+def _letter_with(do: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda world: _letter(world) | {"do": do}
+
+
 def _review(w: World) -> dict[str, Any]:
     team, week = w.cast.team.pk, w.next_week.pk
     return {"team": team, "week": week, "at_0": "2026-12-09", "at_1": "15:00", "note": "In the team's room"}
@@ -338,7 +342,7 @@ FORMS = (
     # --- The week's e-mails -----------------------------------------------------------------------------------
     Door("week-mail", lambda w: (w.last_week.thursday, Announcement.Kind.COMPLETION), frozenset({SCRUM})),
     *(
-        Door("announcement", pk("letter"), frozenset({SCRUM}), data=lambda w, do=do: _letter(w) | {"do": do}, label=do)
+        Door("announcement", pk("letter"), frozenset({SCRUM}), data=_letter_with(do), label=do)
         for do in ("save", "test", "refresh")
     ),
     # --- The calendar and the settings ------------------------------------------------------------------------

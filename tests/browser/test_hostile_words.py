@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.db import models
 from django.urls import reverse
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page, Request
 
 from accounts.models import Team, User
 from crq.models import CRQ, Announcement, Document, ExemptionRequest
@@ -58,6 +58,21 @@ class Hostile(InstallMorning):
                 row.save()
 
 
+def _listen(page: Page, wrong: list[str]) -> None:
+    """Writes down what hostile words would make a page do: open a dialog, or ask elsewhere."""
+
+    def dismiss(dialog: Dialog) -> None:
+        wrong.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def look(request: Request) -> None:
+        if AWAY in request.url:
+            wrong.append(f"fetched {request.url}")
+
+    page.on("dialog", dismiss)
+    page.on("request", look)
+
+
 @pytest.mark.parametrize("product", [Hostile], indirect=True)
 def test_nothing_of_it_runs(reader: Callable[[str], Reader], product: Product) -> None:
     wrong: list[str] = []
@@ -70,8 +85,7 @@ def test_nothing_of_it_runs(reader: Callable[[str], Reader], product: Product) -
         page = reader(who).page
         if page not in seen:
             seen.append(page)
-            page.on("dialog", lambda dialog: (wrong.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
-            page.on("request", lambda request: AWAY in request.url and wrong.append(f"fetched {request.url}"))
+            _listen(page, wrong)
         page.goto(product.address + reverse(door.name, args=door.keys(product.story)))  # type: ignore[arg-type]
         wrong.extend(f"{page.url}: {each}" for each in page.evaluate(MADE))
         shown += "alert(1)" in page.inner_text("body")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from accounts.models import Appointment, Membership
 from accounts.roles import OFFICE_ROLES, TEAM_ROLES
 from crq.flow import CRQ_FLOW
 from deployments.flow import DEPLOYMENT, PULL_REQUEST
-from tests.cast import Cast
 from tests.factories import person
 from tests.stages import Stage, moment
 from workflow import clock
@@ -24,12 +25,8 @@ def alone(stage: Stage) -> Stage:
     Membership.objects.bulk_create(Membership(user=everything, team=team, role=role) for role in TEAM_ROLES)
     Appointment.objects.bulk_create(Appointment(user=everything, role=role) for role in OFFICE_ROLES)
     parts = {"team", "other_team", "application", "repository"}
-    cast = Cast(
-        **{
-            name: value if name in parts or name == "reviewer" else everything
-            for name, value in vars(stage.cast).items()
-        }
-    )
+    same = {name for name in vars(stage.cast) if name not in parts and name != "reviewer"}
+    cast = replace(stage.cast, **dict.fromkeys(same, everything))
     return Stage(cast, stage.week)
 
 
