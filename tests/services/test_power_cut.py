@@ -42,13 +42,13 @@ def test_what_is_left_after_a_power_cut_is_whole(tmp_path: Path, *, only_log: bo
         "LOG_LEVEL": "ERROR",
     }
     writer = Process([sys.executable, WRITER, *(["only-log"] if only_log else [])], env=env)
-    copies = []
+    copies: list[Path] = []
     try:
         for number in range(CUTS):
             writer.wait_for("\n", times=3 * number + 1, seconds=90)
             time.sleep(chance.uniform(0, 0.05))
             os.kill(writer.pid, signal.SIGSTOP)
-            copies.append(shutil.copy(live, tmp_path / f"cut-{number}.sqlite3"))
+            copies.append(Path(shutil.copy(live, tmp_path / f"cut-{number}.sqlite3")))
             log = shutil.copy(f"{live}-wal", f"{copies[-1]}-wal")
             os.kill(writer.pid, signal.SIGCONT)
             if only_log:
