@@ -14,7 +14,7 @@ from crq.models import CRQ, Decision, Document
 from deployments.models import Deployment, PullRequest, ReleaseBranch, Review
 
 PEOPLE: dict[type[Model], tuple[str, ...]] = {
-    Deployment: ("core_dev_by", "started_by", "installed_by", "verified_by", "verified_for"),
+    Deployment: ("planned_by", "core_dev_by", "started_by", "installed_by", "verified_by", "verified_for"),
     CRQ: ("opened_by",),
     Decision: ("by", "for_user"),
     Document: ("by",),

@@ -11,12 +11,13 @@ from crq.reminders import remind
 from deployments.hooks.receiving import take_again
 from deployments.invitations import send_agendas
 from deployments.silence import remind_silence
+from releaseflow.api.once import forget
 from workflow.sealing import seal_weekly
 
 
 def tick(now: datetime) -> list[Enforced]:
     """Enforces what is due and returns it; sends what waited for its time; warns, reminds; takes again
-    what failed of the forges' deliveries; seals the audit trail."""
+    what failed of the forges' deliveries; seals the audit trail; forgets the API's answers of yesterday."""
     enforced = enforce(now)
     send_chosen(now)
     send_updates(now)
@@ -26,4 +27,5 @@ def tick(now: datetime) -> list[Enforced]:
     remind(now)
     take_again(now)
     seal_weekly(now)
+    forget(now)
     return enforced

@@ -88,7 +88,7 @@ def _form_page(request: HttpRequest, crq: CRQ, form: Any, title: str) -> HttpRes
     return render(request, "deployments/form.html", context, status=422)
 
 
-def _as_attached(found: Document) -> File[bytes]:
+def as_attached(found: Document) -> File[bytes]:
     """The stored file, once its content is known to be what was attached; Refused, in words, when it is not."""
     if found.purged_at:
         raise Refused.because(gone(found))
@@ -111,5 +111,5 @@ def _as_attached(found: Document) -> File[bytes]:
 def document(request: HttpRequest, number: str, pk: int) -> FileResponse:
     """The file itself, always as a download and never as a page of ours."""
     found = get_object_or_404(Document, pk=pk, crq__number=number)
-    content = _as_attached(found)
+    content = as_attached(found)
     return FileResponse(content, as_attachment=True, filename=found.name, content_type="application/octet-stream")

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
 
 from accounts.person import person
 from crq.flow import CRQ_FLOW
@@ -35,6 +36,7 @@ def _why_not(flow: Flow, action: str, obj: Any, request: HttpRequest) -> str:
     return no.sentence if no else ""
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
     deployment = get_object_or_404(Deployment.objects.select_related("application__team", "week"), pk=pk)
     form = OpenCRQForm(request.POST or None, initial={"title": deployment.title})
@@ -50,6 +52,7 @@ def open_crq(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(request, form, deployment, "Create the CRQ", submit_label="Create CRQ", why_not=why_not)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Release branches and the core-dev result, recorded in one transaction; two people's at once are shown: 409."""
     deployment = get_object_or_404(Deployment.objects.select_related("application__team", "week"), pk=pk)
@@ -90,6 +93,7 @@ def _record(deployment: Deployment, form: MergeForm, request: HttpRequest) -> No
         perform(DEPLOYMENT, "record_core_dev", deployment, by=person(request), result=result, build=build)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     deployment = get_object_or_404(Deployment.objects.select_related("application__team", "week"), pk=pk)
     form = MoveForm(request.POST or None, deployment=deployment, now=clock.now())

@@ -12,10 +12,11 @@ from accounts.person import person
 from crq.install_day import install_day
 from crq.install_rows import is_text
 from crq.models import Document
-from crq.retention import gone
+from crq.views.documents import as_attached
 from deployments.live import Unchanged, address, is_current, is_part, mark
 from deployments.models import ReleaseWeek
 from workflow import clock
+from workflow.steps import Refused
 
 LONGEST_TEXT = 200_000
 # Seconds. Nobody stands at the wall to press reload: without scripts, or after a lost connection, it comes by itself.
@@ -47,13 +48,14 @@ def page(request: HttpRequest, thursday: date) -> HttpResponse:
 
 @require_safe
 def document_text(request: HttpRequest, number: str, pk: int) -> HttpResponse:
-    """The words of a document that is plain text, to read in place."""
+    """The words of a document that is plain text, to read in place, or why its file is not given out."""
     document = get_object_or_404(Document, pk=pk, crq__number=number)
     if not is_text(document.name):
         raise Http404("This document is no plain text.")
-    if document.purged_at:
-        raise Http404(gone(document))
-    with document.file.open("rb") as opened:
-        text = opened.read(LONGEST_TEXT).decode(errors="replace")
+    try:
+        with as_attached(document) as opened:
+            text = opened.read(LONGEST_TEXT).decode(errors="replace")
+    except Refused as refused:
+        return render(request, "deployments/_document_text.html", {"why_not": refused.refusal.sentence})
     context = {"text": text, "shortened": document.size > LONGEST_TEXT}
     return render(request, "deployments/_document_text.html", context)

@@ -28,12 +28,16 @@ Step = Draft.Step
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def step_crq(request: HttpRequest, pk: int) -> HttpResponse:
-    """Step 3. Where the deployment has its CRQ, by a second press or by somebody else, the way goes on."""
+    """Step 3. Where the deployment has its CRQ, by a second press or by somebody else, the way goes on.
+
+    A press remembers that; a look, which changes nothing, only leads there.
+    """
     draft = own_draft(request, pk)
     if (deployment := draft.deployment) is None:
         return redirect(draft)
     if hasattr(deployment, "crq"):
-        drafts.advance(draft, Step.DOCUMENTS)
+        if request.method == "POST":
+            drafts.advance(draft, Step.DOCUMENTS)
         return redirect(draft.url(Step.DOCUMENTS))
     form = OpenCRQForm(request.POST or None, initial={"title": deployment.title})
     if request.method == "POST" and form.is_valid():

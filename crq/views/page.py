@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
 
 from accounts.person import person
 from crq.forms import CommentForm, NoteForm
@@ -14,12 +15,14 @@ from workflow import clock
 from workflow.clash import Clash
 
 
+@require_safe
 def crq_page(request: HttpRequest, number: str) -> HttpResponse:
     """Found by its number in any case; a deployment that has no CRQ yet is at `deployment_page`."""
     deployment = of_crq(number)
     return _show(request, deployment)
 
 
+@require_safe
 def deployment_page(request: HttpRequest, pk: int) -> HttpResponse:
     deployment = of_key(pk)
     if hasattr(deployment, "crq"):

@@ -143,4 +143,5 @@ def _year(request: HttpRequest, now: datetime) -> int:
     """The year that is asked for, within ten of this one; anything else means this one."""
     this = eastern_day(now).year
     text = request.GET.get("year", "")
-    return int(text) if text.isascii() and text.isdigit() and abs(int(text[:6]) - this) <= 10 else this
+    asked = int(text) if text.isascii() and text.isdigit() and len(text) == 4 else this
+    return asked if abs(asked - this) <= 10 else this

@@ -22,6 +22,7 @@ from workflow.steps import Flow
 
 SYSTEM = "releaseflow"
 WEEKS_SHOWN = 60
+A_DAY = timedelta(days=1)
 Choices = list[tuple[str, str]]
 
 
@@ -111,7 +112,7 @@ def _where(given: dict[str, Any]) -> Q:
     if given["since"]:
         where &= Q(at__gte=_midnight(given["since"]))
     if given["until"]:
-        where &= Q(at__lt=_midnight(given["until"] + timedelta(days=1)))
+        where &= Q(at__lt=_midnight(min(given["until"], date.max - A_DAY) + A_DAY))
     if given["deployment"]:
         where &= Q(deployment_id=given["deployment"])
     for word in given["q"].split():

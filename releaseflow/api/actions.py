@@ -48,7 +48,7 @@ def add_actions(api: NinjaAPI) -> None:
                 f"/{kind.path}/{{key}}/actions/{step.action}",
                 ["POST"],
                 view,
-                response={200: answer, **problems(403, 404, 409, 412, 413, 415, 422)},
+                response={200: answer, **problems(400, 403, 404, 409, 412, 413, 415, 422)},
                 operation_id=f"{kind.flow.name}_{step.action}",
                 summary=step.label,
                 description=_describe(step),
@@ -84,9 +84,8 @@ def _upload(kind: Kind, step: Step) -> Any:
         with only_with_its_record():
             return _performed(request, response, kind, step, key, wanted, Nothing())
 
-    return _typed(
-        attach, kind.key, Parameter("file", Parameter.KEYWORD_ONLY, annotation=UploadedFile, default=File(...))
-    )
+    needed = File(...)  # type: ignore[type-arg]
+    return _typed(attach, kind.key, Parameter("file", Parameter.KEYWORD_ONLY, annotation=UploadedFile, default=needed))
 
 
 def _typed(view: Any, key: Any, last: Parameter) -> Any:

@@ -150,7 +150,7 @@ def ask_exemption(request: HttpRequest, response: HttpResponse, body: NewExempti
     if crq is None:
         raise wrong("crq", f"There is no {body.crq}.")
     unsaved = ExemptionRequest(crq=crq, **form.words())
-    approves = {"approve": True, "digest": body.digest} if body.approve else {}
+    approves: dict[str, Any] = {"approve": True, "digest": body.digest} if body.approve else {}
     made = begin(EXEMPTION, "request", unsaved, by=person(request), **approves)
     return _made(request, response, "exemptions", made.pk)
 
@@ -170,7 +170,7 @@ def add_creating(api: NinjaAPI) -> None:
             path,
             ["POST"],
             view,
-            response={201: shape, **problems(403, 409, 413, 415, 422)},
+            response={201: shape, **problems(400, 403, 409, 413, 415, 422)},
             operation_id=view.__name__,
             summary=(view.__doc__ or "").rstrip("."),
             tags=[path.strip("/")],

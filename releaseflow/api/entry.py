@@ -22,7 +22,7 @@ from accounts.tokens import mark_used, token_of
 from crq.uploads import megabytes
 from releaseflow.api import once
 from releaseflow.api.document import openapi
-from releaseflow.api.problems import Problem, answer, of_refusal
+from releaseflow.api.problems import Problem, answer, broken, of_refusal
 from releaseflow.api.tags import conditional
 from workflow import clock
 from workflow.steps import Refused
@@ -43,6 +43,8 @@ def entry(request: HttpRequest, rest: str) -> HttpResponse:
         response = answer(request, problem)
     except Refused as refused:
         response = answer(request, of_refusal(refused.refusal, getattr(request, "action", "")))
+    except Exception as error:  # noqa: BLE001 (whatever it is, such as a database that is gone, programs get a problem)
+        response = broken(request, error)
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers["Vary"] = "Authorization"
     return response

@@ -35,7 +35,7 @@ class Problem(Exception):
 
     def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail, self.more = status, code, detail, more
+        self.http, self.code, self.detail, self.more = status, code, detail, more
 
     @classmethod
     def of_form(cls, form: BaseForm, names: dict[str, str] | None = None) -> Problem:
@@ -52,15 +52,15 @@ class Problem(Exception):
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": int(problem.status),
+        "title": HTTPStatus(problem.http).phrase,
+        "status": int(problem.http),
         "detail": problem.detail,
         "instance": request.path,
         "code": problem.code,
         **{name: value for name, value in problem.more.items() if name != "headers"},
     }
     headers = problem.more.get("headers", {})
-    return JsonResponse(body, status=problem.status, headers=headers, content_type="application/problem+json")
+    return JsonResponse(body, status=problem.http, headers=headers, content_type="application/problem+json")
 
 
 def of_refusal(refusal: Refusal, action: str) -> Problem:
@@ -76,7 +76,7 @@ def answered_by(api: NinjaAPI) -> None:
     api.add_exception_handler(HttpError, _unreadable)
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(PermissionDenied, _denied)
-    api.add_exception_handler(Exception, _broken)
+    api.add_exception_handler(Exception, broken)
 
 
 def _problem(request: HttpRequest, error: Any) -> HttpResponse:
@@ -113,14 +113,14 @@ def _denied(request: HttpRequest, error: Any) -> HttpResponse:
     return answer(request, Problem(403, "role", str(error)))
 
 
-def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+def broken(request: HttpRequest, error: Any) -> HttpResponse:
     """The reference stands in the log beside the traceback."""
     if isinstance(error, OperationalError):
         if getattr(error.__cause__, "pgcode", "") in GIVEN_UP and connection.in_atomic_block:
             raise error  # the whole request is tried again
-        logger.exception("The database did not answer: %s %s", request.method, request.path)
+        logger.error("The database did not answer: %s %s", request.method, request.path, exc_info=error)
         retry = {"Retry-After": "5"}
         return answer(request, Problem(503, "outage", "The database does not answer. Try again.", headers=retry))
     reference = token_hex(4).upper()
-    logger.exception("Reference %s: %s %s", reference, request.method, request.path)
+    logger.error("Reference %s: %s %s", reference, request.method, request.path, exc_info=error)
     return answer(request, Problem(500, "broken", f"Something went wrong here. Nothing was saved. Quote {reference}."))

@@ -40,7 +40,7 @@ def add_reads(api: NinjaAPI) -> None:
             tags=[kind.path],
         )
     for path, tag, shape, view in LISTS:
-        answer = shape if path in WHOLE else shapes.Page[shape]
+        answer = shape if path in WHOLE else shapes.Page[shape]  # type: ignore[valid-type]
         api.default_router.add_api_operation(
             path,
             ["GET"],

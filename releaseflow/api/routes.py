@@ -15,8 +15,8 @@ from releaseflow.api.reads import add_reads
 
 ABOUT = """Everything that the pages of releaseflow show and do, for programs.
 
-Send `Authorization: Bearer rf_…` with a token from your own page. A change may carry `If-Match` with the `ETag` that was
-read, and an `Idempotency-Key`, with which the same request is done once within 24 hours. Problems are RFC 9457
+Send `Authorization: Bearer rf_…` with a token from your own page. A change may carry `If-Match` with the `ETag` that
+was read, and an `Idempotency-Key`, with which the same request is done once within 24 hours. Problems are RFC 9457
 `application/problem+json`."""
 
 

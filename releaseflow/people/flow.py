@@ -123,5 +123,5 @@ PERSON = Flow(
     "person",
     User,
     lambda pk: User.objects.select_for_update(no_key=True).get(pk=pk),
-    [Step("choose_emails", "Choose e-mails", roles=ANYBODY, guards=(_own_choice,), effect=_choose, plain=False)],
+    [Step("choose_emails", "Choose e-mails", anyone=True, guards=(_own_choice,), effect=_choose, plain=False)],
 )

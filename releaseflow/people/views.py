@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,6 +18,7 @@ from releaseflow.people import page
 from releaseflow.people.account import ACCOUNT, AccountForm
 from releaseflow.people.flow import DEPUTY, PERSON
 from releaseflow.people.forms import AnyDeputyForm, DeputyForm, EmailsForm
+from releaseflow.search import cleaned
 from workflow import clock
 from workflow.eastern import eastern_day, say_day
 from workflow.machine import begin, perform
@@ -48,7 +50,7 @@ def me(request: HttpRequest) -> HttpResponse:
 def _with_theme(response: HttpResponse, theme: str) -> HttpResponse:
     """The cookie that the button in the top bar sets as well; without it the system's choice counts."""
     if theme in {"light", "dark"}:
-        response.set_cookie("theme", theme, max_age=31_536_000, samesite="Lax")
+        response.set_cookie("theme", theme, max_age=31_536_000, samesite="Lax", secure=settings.SECURE)
     else:
         response.delete_cookie("theme", samesite="Lax")
     return response
@@ -81,7 +83,7 @@ def people(request: HttpRequest) -> HttpResponseBase:
     """`?q=` finds by name or address; `?format=csv` gives what it finds as a spreadsheet."""
     now, user = clock.now(), person(request)
     administrators_only(user)
-    words, off = request.GET.get("q", "").replace("\0", "").strip()[:100], "off" in request.GET
+    words, off = cleaned(request.GET.get("q", "")), "off" in request.GET
     if request.GET.get("format") == "csv":
         return spreadsheet("people", page.HEAD, page.cells(user, now=now, words=words, off=off))
     form = AnyDeputyForm(request.POST or None, principal=user, today=eastern_day(now))

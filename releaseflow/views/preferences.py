@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -51,7 +52,14 @@ def density(request: HttpRequest) -> HttpResponse:
     """Kept in a cookie, as the appearance is: it belongs to the screen."""
     answer = redirect(came_from(request))
     compact = request.POST.get("density") == "compact"
-    answer.set_cookie("density", "compact" if compact else "roomy", max_age=A_YEAR, samesite="Lax")
+    answer.set_cookie(
+        "density",
+        "compact" if compact else "roomy",
+        max_age=A_YEAR,
+        samesite="Lax",
+        secure=settings.SECURE,
+        httponly=True,
+    )
     return answer
 
 

@@ -19,7 +19,8 @@
     system.addEventListener("change", () => label(button));
     button.addEventListener("click", () => {
       root.dataset.bsTheme = shown() === "dark" ? "light" : "dark";
-      document.cookie = `theme=${root.dataset.bsTheme}; path=/; max-age=31536000; samesite=lax`;
+      const secure = location.protocol === "https:" ? "; secure" : "";
+      document.cookie = `theme=${root.dataset.bsTheme}; path=/; max-age=31536000; samesite=lax${secure}`;
       label(button);
     });
   });

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.test import override_settings
 from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import Browser
@@ -26,18 +26,24 @@ from workflow import clock
 
 @contextmanager
 def _served(story: type[Story], documents: Any) -> Iterator[Product]:
-    """At its own time, with the demonstration's addresses; without a trace afterwards."""
+    """At its own time, with the demonstration's addresses; without a trace afterwards.
+
+    Connections made before the browser's event loop began are not seen while it runs, and those made while it runs
+    not afterwards, so each is closed where it was made: an open one keeps PostgreSQL from dropping the database.
+    """
     stack = ExitStack()
     patch = stack.enter_context(pytest.MonkeyPatch.context())
     patch.setattr(clock, "_read", lambda: story.now)
     stack.enter_context(override_settings(MEDIA_ROOT=documents, ROOT_URLCONF="tests.support.demo_urls"))
     with stack:
         told = story()
+        connections.close_all()
         server = LiveServer("localhost")
         yield Product(told, server.url, documents)
         server.stop()
         database.empty_evidence()
         call_command("flush", verbosity=0, interactive=False)
+        connections.close_all()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ class Desk:
 
     def __init__(self, page: Page, address: str) -> None:
         self.page, self.address = page, address
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(20_000)
         with clock.frozen(EARLY - timedelta(days=30)):
             self.following = open_week(date(2026, 12, 17))
         self.stage = Stage(Cast.assemble(), a_week())

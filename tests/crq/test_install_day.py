@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -228,6 +229,21 @@ def test_a_plan_that_is_text_is_read_in_place(client: Client, stage: Stage, afte
 
     assert shown is not None
     assert "1. Stop &lt;the&gt; queue" in client.get(shown.text_url).content.decode()
+
+
+def test_a_plan_whose_file_was_changed_is_not_read_in_place(client: Client, stage: Stage) -> None:
+    deployment = stage.with_crq()
+    stage.attach(deployment.crq, "plan", b"1. Stop the queue\n", name="plan.txt")
+    plan = deployment.crq.documents.get()
+    client.force_login(stage.cast.devops)
+    Path(plan.file.path).write_bytes(b"1. Drop the database\n")
+    changed = client.get(f"{plan.get_absolute_url()}text/").content.decode()
+    Path(plan.file.path).unlink()
+    missing = client.get(f"{plan.get_absolute_url()}text/").content.decode()
+
+    assert "is not the one that was attached" in changed
+    assert "Drop the database" not in changed
+    assert "cannot be read now" in missing
 
 
 def test_a_document_that_is_no_text_is_not_read_in_place(client: Client, stage: Stage) -> None:

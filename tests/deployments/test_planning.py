@@ -220,6 +220,16 @@ def test_a_step_too_early_leads_to_the_one_that_is_next(client: Client, stage: S
     assert client.get(draft.url(step))["Location"] == draft.url(2)
 
 
+def test_looking_at_a_step_that_is_over_leads_on_and_changes_nothing(client: Client, stage: Stage) -> None:
+    step_3 = plan(client, stage.cast.developer, stage)["Location"]
+    stage.open_crq(Deployment.objects.get())
+
+    looked = client.get(step_3)
+
+    assert looked["Location"] == Draft.objects.get().url(4)
+    assert Draft.objects.get().step == 3
+
+
 def test_one_refused_pull_request_undoes_everything(client: Client, stage: Stage) -> None:
     free, foreign = stage.submit(), stage.submit()
     elsewhere = RepositoryFactory(application=ApplicationFactory(name="Invoices", team=stage.cast.team))

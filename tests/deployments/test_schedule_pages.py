@@ -216,6 +216,13 @@ def test_a_year_is_proposed_and_confirmed(as_: As) -> None:
     assert ReleaseWeek.objects.get(thursday=date(2026, 12, 24)).skip_reason == "Year-end freeze"
 
 
+@pytest.mark.parametrize("year", ["0020261", "2026" + "0" * 5000, "1066", "soon", "\u0662\u0660\u0662\u0666"])
+def test_a_year_that_is_none_means_this_one(as_: As, year: str) -> None:
+    response = as_("administrator").get("/settings/closed-days/", {"year": year})
+
+    assert (response.status_code, response.context["year"]) == (200, 2026)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -217,6 +217,15 @@ def test_a_period_has_all_events_of_its_days(stage: Stage) -> None:
     assert not form.found().filter(subject__contains="The new year").exists()
 
 
+def test_a_period_may_end_with_time_itself(client: Client, stage: Stage) -> None:
+    stage.plan()
+    client.force_login(stage.cast.outsider)
+    for name in ("activity", "activity-csv", "population"):
+        response = client.get(reverse(name), {"since": "0001-01-01", "until": "9999-12-31"})
+
+        assert response.status_code == 200
+
+
 def test_an_empty_period_is_said(client: Client, stage: Stage) -> None:
     client.force_login(stage.cast.outsider)
     for address in (reverse("activity"), reverse("population")):

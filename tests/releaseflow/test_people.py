@@ -293,6 +293,13 @@ def test_people_are_found_by_name(stage: Stage) -> None:
     assert [(row.name, row.roles) for row in found] == [("Anita Desai", ["Dev Manager · Identity"])]
 
 
+def test_people_are_found_by_what_can_be_read_of_the_words(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.administrator)
+    response = client.get(reverse("people"), {"q": "\0desai\n"})
+
+    assert [row.name for row in response.context["people"]] == ["Anita Desai"]
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_list_costs_the_same_however_many_deputies(stage: Stage, django_assert_num_queries: Any, rows: int) -> None:
     for number in range(rows):

@@ -52,7 +52,8 @@ def crowds(environment: dict[str, str]) -> Iterator[list[subprocess.Popen[str]]]
         running = [
             stack.enter_context(subprocess.Popen(each, env=environment, text=True, **pipes)) for each in commands
         ]
-        stack.callback(lambda: [process.kill() for process in running])
+        for process in running:
+            stack.callback(process.kill)
         assert [_line(process) for process in running] == ["ready\n"] * PROCESSES
         yield running
 

@@ -47,7 +47,7 @@ class Hands:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(20_000)
 
     # --- Where things are ----------------------------------------------------------------------------------------
     def within(self) -> Locator:
