@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from crq.views import (
+    change_text,
     decision,
     documents,
     emails,
@@ -19,6 +20,7 @@ from crq.views import (
 urlpatterns: list[URLPattern] = [
     path("crqs/", listing.crqs, name="crqs"),
     path("crqs/<str:number>/", page.crq_page, name="crq"),
+    path("crqs/<str:number>/text/", change_text.page, name="crq-text"),
     path("crqs/<str:number>/evidence/", evidence.crq, name="evidence"),
     path("crqs/<str:number>/documents/<int:pk>/text/", install_day.document_text, name="document-text"),
     path("crqs/<str:number>/documents/<int:pk>/", documents.document, name="document"),

@@ -10,7 +10,7 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     await navigator.clipboard.writeText(button.dataset.copy);
-    document.getElementById("say").textContent = `${button.dataset.copy} copied`;
+    document.getElementById("say").textContent = `${button.dataset.copyName || button.dataset.copy} copied`;
   });
 
   // Print.

@@ -117,6 +117,7 @@ ON_THURSDAY = (
     Visit("crq", "developer", crq("timeout")),
     Visit("crq", "devops", crq("search")),
     Visit("crq", "director", crq("dark")),
+    Visit("crq-text", "developer", crq("timeout")),
     Visit("crq", "manager", lambda story: (story.waiting.crq.number,)),
     Visit("deployment", "developer", lambda story: (story.reviewed.pk,)),
     Visit("pull-request", "reviewer", lambda story: (story.queued.pk,)),

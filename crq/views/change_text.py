@@ -1,0 +1,20 @@
+"""The page from which a CRQ is carried over to another change system by hand."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from crq.change_text import as_one, change_fields
+from crq.views.found import of_crq
+from workflow import clock
+
+
+@require_safe
+def page(request: HttpRequest, number: str) -> HttpResponse:
+    deployment = of_crq(number)
+    fields = change_fields(deployment, site=settings.SITE_URL)
+    context = {"crq": deployment.crq, "fields": fields, "whole": as_one(fields), "now": clock.now()}
+    return render(request, "crq/change_text.html", context)
