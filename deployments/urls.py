@@ -14,7 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("deployments/new/<key:pk>/pull-requests/", planning.step_pull_requests, name="new-deployment-pull-requests"),
     path("deployments/new/<key:pk>/discard/", planning.discard, name="new-deployment-discard"),
     path("deployments/<key:pk>/pull-requests/", planning.pull_requests, name="deployment-pull-requests"),
-    path("hooks/<str:key>/", hook, name="hook"),
+    path("hooks/<code:key>/", hook, name="hook"),
     path("reviews/", reviews.index, name="reviews"),
     path("reviews/<key:pk>/", reviews.review, name="review"),
 ]

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-import workflow.converters  # noqa: F401 (registers `date` and `key`)
+import workflow.converters  # noqa: F401 (registers `date`, `key` and `code`)
 from releaseflow.styleguide import styleguide
 from releaseflow.views import approvals, board, home, preferences, search
 from workflow.views import act
