@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def alone(stage: Stage) -> Stage:
     Appointment.objects.bulk_create(Appointment(user=everything, role=role) for role in OFFICE_ROLES)
     parts = {"team", "other_team", "application", "repository"}
     same = {name for name in vars(stage.cast) if name not in parts and name != "reviewer"}
-    cast = replace(stage.cast, **dict.fromkeys(same, everything))
+    cast = replace(stage.cast, **dict[str, Any](dict.fromkeys(same, everything)))
     return Stage(cast, stage.week)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,17 +58,19 @@ class Office:
 
     def knock(self, method: str, door: Door, url: str, data: dict[str, Any], person: str) -> tuple[Outcome, str]:
         """What the person gets, and what the answer was, for the failure's sake."""
-        written = Written()
+        written, browser = Written(), self.browsers[person]
+        cookies = deepcopy(browser.cookies)  # signing out takes one away
         with nothing_kept():
             for value in data.values():
                 if hasattr(value, "seek"):
                     value.seek(0)
             with connection.execute_wrapper(written):
-                response = getattr(self.browsers[person], method)(url, data)
+                response = getattr(browser, method)(url, data)
                 if response.streaming:
                     b"".join(response)
             for close in response._resource_closers:  # `response.close()` would close the database, too
                 close()
+        browser.cookies = cookies
         return _outcome(method, door, response, written.tables), f"{response.status_code} wrote {written.tables}"
 
 
