@@ -5,8 +5,8 @@ from django.urls import URLPattern, path
 from crq.views import exemptions, snapshots
 
 urlpatterns: list[URLPattern] = [
-    path("crqs/<str:number>/exemption/", exemptions.ask, name="ask-exemption"),
+    path("crqs/<code:number>/exemption/", exemptions.ask, name="ask-exemption"),
     path("exemptions/", exemptions.index, name="exemptions"),
-    path("exemptions/<int:pk>/", exemptions.exemption, name="exemption"),
+    path("exemptions/<key:pk>/", exemptions.exemption, name="exemption"),
     path("weeks/<date:thursday>/snapshots/", snapshots.snapshots, name="snapshots"),
 ]

@@ -1,4 +1,4 @@
-"""Addresses that can name nothing: what no database stores, and keys that no row can have."""
+"""Addresses that can name nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
-LARGEST_KEY = 2**63 - 1
-
 
 class AddressMiddleware:
-    """Answers 404 before a view asks the database, which would raise: PostgreSQL for NUL, SQLite for a larger key."""
+    """Answers 404 for a NUL in an address before a view asks the database, where PostgreSQL would raise."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -23,9 +21,5 @@ class AddressMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
     ) -> None:
-        if any(_names_nothing(value) for value in kwargs.values()):
+        if "\0" in request.path_info:
             raise Http404
-
-
-def _names_nothing(value: object) -> bool:
-    return "\0" in value if isinstance(value, str) else isinstance(value, int) and value > LARGEST_KEY

@@ -46,6 +46,8 @@ def make(path: Path, now: datetime) -> Manifest:
 
     The file appears under its name only when it is complete, readable by its owner alone.
     """
+    if not path.parent.is_dir():
+        raise Unusable(f"There is no folder {path.parent}.")
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.touch(mode=0o600)
@@ -165,12 +167,18 @@ def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
 
 
 def _must_fit(manifest: Manifest) -> None:
+    here, there = set(_migrations()), set(manifest["migrations"])
+    if not here:
+        raise Unusable("The database has no tables yet. Run `manage.py migrate`, then restore.")
     if User.objects.exists() or Event.objects.exists() or ReleaseWeek.objects.exists() or Deployment.objects.exists():
         raise Unusable("The database is in use. Restore into an empty one: create it, then run `manage.py migrate`.")
-    here, there = set(_migrations()), set(manifest["migrations"])
     if here != there:
+        which = "an older" if there < here else "another"
         other = ", ".join(sorted(here ^ there)[:5])
-        raise Unusable(f"The backup is of another version; install that one first. Different migrations: {other}.")
+        raise Unusable(
+            f"The backup is of {which} version. Install that one, restore with it, then update and run "
+            f"`manage.py migrate`. Different migrations: {other}."
+        )
     if unknown := set(manifest["tables"]) ^ {rows.label(model) for model in rows.kept_models()}:
         raise Unusable(f"The backup has other tables: {', '.join(sorted(unknown))}.")
 

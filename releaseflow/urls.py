@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-import workflow.converters  # noqa: F401 (registers `date`)
+import workflow.converters  # noqa: F401 (registers `date`, `key` and `code`)
 from releaseflow.api.entry import entry
 from releaseflow.api.reference import reference
 from releaseflow.styleguide import styleguide
@@ -20,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/shortcuts/", preferences.shortcuts, name="shortcuts"),
     path("me/density/", preferences.density, name="density"),
     path("me/views/", preferences.save_view, name="save-view"),
-    path("me/views/<int:pk>/delete/", preferences.delete_view, name="delete-view"),
+    path("me/views/<key:pk>/delete/", preferences.delete_view, name="delete-view"),
     path("", include("crq.urls")),
     path("", include("crq.exemption_urls")),
     path("", include("deployments.urls")),
@@ -32,7 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("releaseflow.activity.urls")),
     path("api/docs/", reference, name="api-docs"),
     path("api/v1/<path:rest>", entry, name="api"),
-    path("act/<str:flow_name>/<int:pk>/<str:action>/", act, name="act"),
+    path("act/<str:flow_name>/<key:pk>/<str:action>/", act, name="act"),
     path("", include("releaseflow.signin.urls")),
 ]
 if settings.DEMO:

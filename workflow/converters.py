@@ -1,8 +1,9 @@
-"""Dates in addresses: `/weeks/2026-12-10/`."""
+"""Dates, keys and codes in addresses: `/weeks/2026-12-10/`, `/exemptions/7/`, `/crqs/CRQ000000418207/`."""
 
 from datetime import date
 
 from django.urls import register_converter
+from django.urls.converters import IntConverter, StringConverter
 
 
 class DateConverter:
@@ -16,4 +17,18 @@ class DateConverter:
         return value.isoformat()
 
 
+class KeyConverter(IntConverter):
+    """The key of a row. More digits than any database keeps are an address of nothing: 404, before a query is tried."""
+
+    regex = "[0-9]{1,18}"
+
+
+class CodeConverter(StringConverter):
+    """A CRQ's number, or the key of a connection. Letters and digits: PostgreSQL refuses to look for NUL at all."""
+
+    regex = "[0-9A-Za-z]{1,40}"
+
+
 register_converter(DateConverter, "date")
+register_converter(CodeConverter, "code")
+register_converter(KeyConverter, "key")

@@ -6,7 +6,7 @@ from releaseflow.activity import views
 
 urlpatterns: list[URLPattern] = [
     path("activity/", views.index, name="activity"),
-    path("activity/<int:pk>/", views.event, name="event"),
+    path("activity/<key:pk>/", views.event, name="event"),
     path("activity/activity.csv", views.download, {"kind": "csv"}, name="activity-csv"),
     path("activity/deployments.csv", views.population, name="population"),
     path("activity/activity.jsonl", views.download, {"kind": "jsonl"}, name="activity-jsonl"),

@@ -8,5 +8,5 @@ urlpatterns: list[URLPattern] = [
     path("become/", views.become, name="demo-become"),
     path("clock/", views.move_clock, name="demo-clock"),
     path("mailbox/", views.mailbox, name="demo-mailbox"),
-    path("mailbox/<int:pk>/", views.letter, name="demo-letter"),
+    path("mailbox/<key:pk>/", views.letter, name="demo-letter"),
 ]

@@ -10,5 +10,5 @@ urlpatterns: list[URLPattern] = [
     path("me/tokens/", token_views.tokens, name="tokens"),
     path("settings/people/", views.people, name="people"),
     path("settings/people/invite/", administrator_views.invite, name="invite"),
-    path("settings/people/<int:pk>/", administrator_views.one, name="person"),
+    path("settings/people/<key:pk>/", administrator_views.one, name="person"),
 ]

@@ -74,6 +74,6 @@ urlpatterns: list[URLPattern] = [
     path("me/sign-in/codes/renew/", form(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
     path("me/sign-in/passkeys/", passkeys.list_webauthn, name="mfa_list_webauthn"),
     path("me/sign-in/passkeys/add/", form(passkeys.add_webauthn), name="mfa_add_webauthn"),
-    path("me/sign-in/passkeys/<int:pk>/", form(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
-    path("me/sign-in/passkeys/<int:pk>/remove/", form(passkeys.remove_webauthn), name="mfa_remove_webauthn"),
+    path("me/sign-in/passkeys/<key:pk>/", form(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
+    path("me/sign-in/passkeys/<key:pk>/remove/", form(passkeys.remove_webauthn), name="mfa_remove_webauthn"),
 ]

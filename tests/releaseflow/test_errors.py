@@ -25,9 +25,7 @@ def test_what_is_not_found_can_be_looked_for(client: Client, stage: Stage) -> No
     assert 'value="crqs CRQ000000999999"' in response.content.decode()
 
 
-@pytest.mark.parametrize(
-    "address", ["/crqs/%00/", "/hooks/%00/", "/sign-in/new-password/%00/x/", f"/deployments/{2**63}/"]
-)
+@pytest.mark.parametrize("address", ["/crqs/%00/", "/hooks/%00/", "/sign-in/new-password/%00/x/"])
 def test_an_address_that_can_name_nothing(client: Client, stage: Stage, address: str) -> None:
     client.force_login(stage.cast.developer)
     assert client.get(address).status_code == client.post(address).status_code == 404

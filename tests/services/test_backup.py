@@ -151,7 +151,8 @@ def test_a_database_in_use_is_left_alone(archive: Path) -> None:
         ("tables/accounts.team.jsonl", b"Identity", b"Identical", "accounts.team came with"),
         ("documents/", b"%PDF", b"%PDQ", "is not what was backed up"),
         ("manifest.json", b'"format": 1', b'"format": 2', "cannot read"),
-        ("manifest.json", b"workflow.0001_initial", b"workflow.0001_other", "another version"),
+        ("manifest.json", b"workflow.0001_initial", b"workflow.0001_other", "of another version. Install that one"),
+        ("manifest.json", b'\n  "workflow.0001_initial",', b"", "of an older version. Install that one"),
     ],
 )
 def test_a_changed_backup_is_refused_and_nothing_stays(  # noqa: PLR0917
@@ -170,6 +171,18 @@ def test_half_a_file_is_refused(archive: Path, sqlite: Callable[[str], Machine])
     half.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
 
     assert "is not a whole backup" in sqlite("target").run("restore", str(half), fails=True)
+
+
+def test_a_database_without_tables_is_migrated_first(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "bare").mkdir()
+    bare = Machine(tmp_path / "bare", f"sqlite:///{tmp_path}/bare/db.sqlite3")
+
+    assert "has no tables yet. Run `manage.py migrate`" in bare.run("restore", str(archive), fails=True)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, db: None) -> None:
+    with pytest.raises(CommandError, match=r"There is no folder .*nowhere\.$"):
+        call_command("backup", str(tmp_path / "nowhere" / "all.tar.gz"))
 
 
 def test_without_a_document_there_is_no_backup(stage: Stage, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_what_is_left_after_a_power_cut_is_whole(tmp_path: Path, *, only_log: bo
         "LOG_LEVEL": "ERROR",
     }
     writer = Process([sys.executable, WRITER, *(["only-log"] if only_log else [])], env=env)
-    copies = []
+    copies: list[Path] = []
     try:
         for number in range(CUTS):
             writer.wait_for("\n", times=3 * number + 1, seconds=90)
