@@ -51,7 +51,10 @@ SETTINGS = (
 PLACES = (
     Place("My tasks", "My tasks", "home", "main", ("my-tasks", "approvals"), is_you=True, tab=True, key="t"),
     Place("Week board", "Week", "board", "main", ("weeks", "week"), tab=True, key="w"),
-    Place("CRQs", "CRQs", "doc", "main", ("crqs", "crq", "deployment", "open-crq", "merge", "move", "attach")),
+    Place(
+        *("CRQs", "CRQs", "doc", "main"),
+        ("crqs", "crq", "crq-text", "deployment", "open-crq", "merge", "move", "attach"),
+    ),
     Place("Pull requests", "PRs", "pr", "main", ("pull-requests", "pull-request", "new-pull-request")),
     Place("Code review", "Review", "review", "main", ("reviews", "review"), tab=True),
     Place("Install day", "Install", "install", "main", ("install-day",), tab=True, key="i"),
