@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 from uuid import uuid4
 
-from accounts.models import Deputy, Invitation, Nomination, SavedView, User
+from accounts.models import Deputy, Invitation, Nomination, SavedView, Token, User
 from accounts.roles import Role
 from crq import announcing
 from crq.exemptions import EXEMPTION
@@ -17,6 +17,8 @@ from deployments import drafts
 from deployments.flow import DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import ClosedDay, CodeReview, Connection, Delivery, Deployment, Draft
 from notifications.models import Email, Stakeholder
+from releaseflow.feeds.flow import digest
+from releaseflow.models import Feed
 from releaseflow.people.account import ACCOUNT
 from tests.cast import Cast
 from tests.factories import RepositoryFactory, person
@@ -135,6 +137,16 @@ class InstallMorning:
         self.sign_in = Event.objects.latest("pk")
 
     def _connect(self) -> None:
+        self.feed = Feed.objects.create(
+            user=self.cast.developer, kind="mine", digest=digest("a-feed"), made_at=clock.now()
+        )
+        self.token = Token.objects.create(
+            user=self.cast.developer,
+            name="Pipeline",
+            digest=digest("a-token"),
+            created_at=clock.now(),
+            expires_at=clock.now() + timedelta(days=30),
+        )
         self.connection = Connection.objects.create(
             name="GitHub", forge="github", speaks_for="https://github.com/acme", key="k" * 24, secret=seal("a secret")
         )

@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.http import HttpResponseBase
 from django.test import Client
@@ -60,6 +61,7 @@ class Office:
         """What the person gets, and what the answer was, for the failure's sake."""
         written, browser = Written(), self.browsers[person]
         cookies = deepcopy(browser.cookies)  # signing out takes one away
+        cache.clear()  # where failures are counted
         with nothing_kept():
             for value in data.values():
                 if hasattr(value, "seek"):
