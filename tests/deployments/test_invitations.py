@@ -78,7 +78,7 @@ def test_it_lists_what_waits_with_its_age_and_approvals(stage: Stage) -> None:
     text = " ".join(letters()[0].text.split())
     assert letters()[0].subject.endswith("2 pull requests")
     assert "Identity Expire idle sessions 1 of 1 approvals: it is fully approved" in text
-    assert "Hannah Cole, submitted 2 d ago" in text
+    assert "Hannah Cole, submitted 2 days ago" in text
     assert "A second one 0 of 1 approvals: it needs one more approval" in text
 
 

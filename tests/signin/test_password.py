@@ -17,6 +17,7 @@ from notifications.delivery import deliver
 from notifications.models import Email, Letter
 from releaseflow.signin import lifetime
 from tests.cast import Cast
+from tests.stages import Stage
 from workflow import clock
 from workflow.models import Event
 
@@ -49,7 +50,7 @@ def test_browsers_know_what_the_fields_are_for(client: Client, cast: Cast) -> No
     assert "placeholder" not in html
 
 
-def test_a_known_and_an_unknown_address_get_the_same_page(client: Client, cast: Cast) -> None:
+def test_a_known_and_an_unknown_address_get_the_same_page(stage: Stage) -> None:
     bodies = []
     for address in ("anita.desai@example.com", "nobody.known@example.com"):
         answer = Client().post("/sign-in/", {"login": address, "password": "wrong"})
