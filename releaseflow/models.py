@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -60,6 +60,8 @@ class Answered(models.Model):
     Written in the transaction of what the request did: both are there or neither.
     """
 
+    KEPT = timedelta(hours=24)
+
     token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, help_text="Of the request: SHA-256 of its address and content.")
@@ -74,3 +76,8 @@ class Answered(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.code}"
+
+    @classmethod
+    def forget(cls, now: datetime) -> None:
+        """Deletes what is too old to be asked for again."""
+        cls.objects.filter(at__lte=now - cls.KEPT).delete()

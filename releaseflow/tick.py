@@ -11,7 +11,7 @@ from crq.reminders import remind
 from deployments.hooks.receiving import take_again
 from deployments.invitations import send_agendas
 from deployments.silence import remind_silence
-from releaseflow.api.once import forget
+from releaseflow.models import Answered
 from workflow.sealing import seal_weekly
 
 
@@ -27,5 +27,5 @@ def tick(now: datetime) -> list[Enforced]:
     remind(now)
     take_again(now)
     seal_weekly(now)
-    forget(now)
+    Answered.forget(now)
     return enforced

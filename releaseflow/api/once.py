@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,6 @@ from accounts.models import Token
 from releaseflow.api.problems import Problem
 from releaseflow.models import Answered
 
-KEPT = timedelta(hours=24)
 KEY = re.compile(r"[\x21-\x7e]{1,100}")
 REPEATED = ("ETag", "Location", "Content-Type")
 
@@ -44,7 +43,7 @@ def digest_of(request: HttpRequest) -> str:
 
 def claim(token: Token, key: str, digest: str, *, now: datetime) -> tuple[Answered, HttpResponse | None]:
     """The row to keep the answer in, or the answer that was given before. Whoever comes at the same time waits here."""
-    Answered.objects.filter(token=token, key=key, at__lte=now - KEPT).delete()
+    Answered.objects.filter(token=token, key=key, at__lte=now - Answered.KEPT).delete()
     try:
         with transaction.atomic():
             return Answered.objects.create(token=token, key=key, digest=digest, at=now), None
@@ -60,7 +59,3 @@ def keep(row: Answered, response: HttpResponse) -> None:
     row.code, row.body = response.status_code, response.content.decode()
     row.headers = {name: response[name] for name in REPEATED if name in response}
     row.save(update_fields=["code", "body", "headers"])
-
-
-def forget(now: datetime) -> None:
-    Answered.objects.filter(at__lte=now - KEPT).delete()

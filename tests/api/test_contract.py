@@ -18,7 +18,6 @@ from deployments.models import Deployment
 from releaseflow.api.actions import for_people
 from releaseflow.api.document import openapi
 from releaseflow.api.kinds import KINDS
-from releaseflow.api.once import forget
 from releaseflow.models import Answered
 from tests.api.programs import WEEK, Program
 from tests.stages import EARLY, PDF, Stage
@@ -202,7 +201,7 @@ def test_keys_are_of_one_token_and_one_day(stage: Stage, developer: Program) -> 
     with clock.frozen(EARLY + timedelta(hours=24)):
         developer.post(path, {"text": "Go?"}, Idempotency_Key="1")
         assert Event.objects.filter(action="comment").count() == 3
-        forget(clock.now())
+        Answered.forget(clock.now())
 
     assert Answered.objects.count() == 1
 
