@@ -51,7 +51,7 @@ def parts() -> list[Part]:
         Part("on SQLite", "sqlite", _rest(without=[each for each in inside if each not in both])),
         Part("on PostgreSQL", "postgres", _rest(without=inside)),
     ]
-    return [*found, Part("services and browser", best, ("-n", "2", "--dist", "loadfile", *apart))] if apart else found
+    return [*found, Part("services and browser", best, ("-n", "3", "--dist", "loadfile", *apart))] if apart else found
 
 
 def _rest(without: list[str]) -> tuple[str, ...]:
