@@ -34,6 +34,7 @@ from workflow.steps import Refused
 
 MOST_OFFERED = 200
 LARGEST_NUMBER = 2_147_483_647
+LONGEST_KEY = 18
 NOTE_LENGTH = 5000
 Choices = list[tuple[str, str]]
 
@@ -52,6 +53,15 @@ class Commit(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").lower()
+
+
+class Ticked(forms.ModelMultipleChoiceField):  # type: ignore[type-arg] # not generic while it runs
+    """Rows that are ticked by their keys; one with more digits than a database keeps is none of them."""
+
+    def clean(self, value: Any) -> Any:
+        if any(len(str(key)) > LONGEST_KEY for key in value or ()):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return super().clean(value)
 
 
 class PullRequestForm(forms.Form):
@@ -229,7 +239,7 @@ class ScopeForm(forms.Form):
     A deployment that is not planned yet has none.
     """
 
-    pull_requests = forms.ModelMultipleChoiceField(
+    pull_requests = Ticked(
         PullRequest.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Pull requests"
     )
     shown = forms.CharField(required=False, widget=forms.HiddenInput, max_length=20 * MOST_OFFERED)
@@ -300,7 +310,7 @@ class AdHocReviewForm(forms.Form):
         ),
         help_text="Eastern time.",
     )
-    pull_requests = forms.ModelMultipleChoiceField(
+    pull_requests = Ticked(
         PullRequest.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,

@@ -254,6 +254,7 @@ ELSEWHERE = (
     "http:///evil.example",
     "javascript:alert(1)",
     "\t//evil.example",
+    "[]",
 )
 
 
