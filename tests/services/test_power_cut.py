@@ -19,7 +19,7 @@ from tests.support.processes import Process
 
 pytestmark = pytest.mark.services
 WRITER = str(Path(__file__).with_name("writer.py"))
-CUTS = 12
+CUTS = 6
 
 
 def verdicts(env: dict[str, str], copies: list[Path]) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ from xml.etree import ElementTree
 from tests.support import postgres, services
 
 APART = ("tests/services", "tests/browser")
+ONCE = ("tests/signin", "tests/releaseflow/test_authorization.py", "tests/api/test_schema.py")
+"""What asks who may do what, in many combinations: on one database, so that a run stays under a quarter of an hour."""
 ON_BOTH = ("tests/services/test_sweeper.py",)  # who is killed leaves other traces in each database
 NO_TESTS = 5  # pytest's exit code for "nothing was collected"
 
@@ -49,7 +51,7 @@ def parts() -> list[Part]:
     both = ON_BOTH if best == "postgres" else ()
     found = [
         Part("on SQLite", "sqlite", _rest(without=[each for each in inside if each not in both])),
-        Part("on PostgreSQL", "postgres", _rest(without=inside)),
+        Part("on PostgreSQL", "postgres", _rest(without=[*inside, *ONCE])),
     ]
     return [*found, Part("services and browser", best, ("-n", "3", "--dist", "loadfile", *apart))] if apart else found
 
