@@ -38,7 +38,7 @@ TEXTS: dict[type[models.Model], tuple[str, ...]] = {
     ClosedDay: ("name",),
     Stakeholder: ("name",),
 }
-LEFT_OUT = {"document", "evidence", "week-evidence", "week-csv", "activity-csv", "activity-jsonl", "population"}
+LEFT_OUT = {"document", "evidence", "week-evidence", "week-csv", "activity-csv", "activity-jsonl", "population", "feed"}
 """Downloads, which no browser shows."""
 
 MADE = """() => [...document.querySelectorAll("svg[onload], img[onerror], iframe[src^='javascript']")]

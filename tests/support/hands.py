@@ -11,6 +11,7 @@ from datetime import time
 from typing import Any
 
 from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 MOST_STOPS = 150
 """Tab stops between two things that a person wants; a page that needs more is broken."""
@@ -151,10 +152,16 @@ class Keyboard(Hands):
         assert box.is_checked()
 
     def attach(self, label: str, *files: FilePayload) -> None:
-        self._reach(self.field(label))
-        with self.page.expect_file_chooser() as chooser:
-            self.page.keyboard.press("Enter")
-        chooser.value.set_files(list(files))
+        for patience in (5_000, 5_000, 20_000):  # the list may renew itself between the way there and the key
+            self._reach(self.field(label))
+            try:
+                with self.page.expect_file_chooser(timeout=patience) as chooser:
+                    self.page.keyboard.press("Enter")
+            except TooLate:
+                continue
+            chooser.value.set_files(list(files))
+            return
+        raise AssertionError(f"{label} opens no way to choose a file.")
 
     def _reach(self, target: Locator) -> None:
         """Goes on from where the focus is; on a page just opened, by the link that skips what all pages have."""
