@@ -25,7 +25,6 @@ from workflow.transactions import whole
 
 Outcome = Literal["taken", "updated", "unchanged", "skipped", "malformed"]
 CLOSED = {"closed": "was closed without merging", "merged": "was merged before it was submitted here"}
-LIVE = (PullRequest.Status.SUBMITTED, PullRequest.Status.PLANNED)
 
 
 @dataclass(frozen=True)
@@ -188,10 +187,9 @@ class Taking:
         """Only where the branch and its head are those of a pull request: its own event tells the rest."""
         subject = _named(found)
         repository = self.repository(found.place)
-        live = PullRequest.objects.filter(repository=repository, head_branch=found.branch, status__in=LIVE).order_by(
-            "pk"
-        )
-        moved = [each for each in live if repository and same_commit(each.head_sha, found.before)]
+        live = PullRequest.objects.filter(repository=repository, status__in=PullRequest.LIVE)
+        same_branch = live.filter(head_branch=found.branch).order_by("pk")
+        moved = [each for each in same_branch if repository and same_commit(each.head_sha, found.before)]
         for each in moved:
             perform(PULL_REQUEST, "new_head", each, by=None, sha=found.after)
         if moved:
@@ -216,8 +214,8 @@ class Taking:
     def _checked(self, repository: Repository, sha: str) -> bool:
         """Whether a pull request with this head stands otherwise now."""
         changed = False
-        heads = PullRequest.objects.filter(names_commit("head_sha", sha), repository=repository, status__in=LIVE)
-        for each in heads.order_by("pk"):
+        live = PullRequest.objects.filter(repository=repository, status__in=PullRequest.LIVE)
+        for each in live.filter(names_commit("head_sha", sha)).order_by("pk"):
             state = checks_of(each)
             if state != each.checks:
                 perform(PULL_REQUEST, "record_checks", each, by=None, state=state)

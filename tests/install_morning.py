@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from accounts.models import Deputy, Invitation, Nomination, SavedView, Token, User
 from accounts.roles import Role
+from accounts.tokens import digest_of
 from crq import announcing
 from crq.exemptions import EXEMPTION
 from crq.following import FOLLOWER
@@ -17,7 +18,6 @@ from deployments import drafts
 from deployments.flow import DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import ClosedDay, CodeReview, Connection, Delivery, Deployment, Draft
 from notifications.models import Email, Stakeholder
-from releaseflow.feeds.flow import digest
 from releaseflow.models import Feed
 from releaseflow.people.account import ACCOUNT
 from tests.cast import Cast
@@ -138,12 +138,12 @@ class InstallMorning:
 
     def _connect(self) -> None:
         self.feed = Feed.objects.create(
-            user=self.cast.developer, kind="mine", digest=digest("a-feed"), made_at=clock.now()
+            user=self.cast.developer, kind="mine", digest=digest_of("a-feed"), made_at=clock.now()
         )
         self.token = Token.objects.create(
             user=self.cast.developer,
             name="Pipeline",
-            digest=digest("a-token"),
+            digest=digest_of("a-token"),
             created_at=clock.now(),
             expires_at=clock.now() + timedelta(days=30),
         )

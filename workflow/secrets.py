@@ -6,12 +6,14 @@ tell them. What is only compared is hashed instead, never sealed.
 
 from __future__ import annotations
 
-import base64
-import hashlib
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from secrets import token_urlsafe
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+
+PURPOSE = "releaseflow.secrets"
 
 
 class Unreadable(Exception):
@@ -24,21 +26,18 @@ def new_secret() -> str:
 
 
 def seal(secret: str) -> str:
-    return _box().encrypt(secret.encode()).decode()
+    return box(PURPOSE).encrypt(secret.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
     """Raises Unreadable."""
     try:
-        return _box().decrypt(sealed.encode()).decode()
+        return box(PURPOSE).decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise Unreadable from None
 
 
-def _box() -> MultiFernet:
-    keys = [str(each) for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(_key(each))) for each in keys])
-
-
-def _key(secret_key: str) -> bytes:
-    return hashlib.sha256(b"releaseflow.secrets:" + secret_key.encode()).digest()
+def box(purpose: str) -> MultiFernet:
+    """Seals and opens for one purpose, with keys made from SECRET_KEY and those before it."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([Fernet(urlsafe_b64encode(sha256(f"{purpose}:{key}".encode()).digest())) for key in keys])

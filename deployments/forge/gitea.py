@@ -17,19 +17,15 @@ PULLS = {"pull_request", "pull_request_sync", "pull_request_label", "pull_reques
 def read_event(kind: str, payload: object) -> list[Fact]:
     """What a delivery of the event `kind` (X-Gitea-Event) tells. Raises Unneeded when that is nothing."""
     if verdict := _verdict(kind, payload):
-        pull = read_pull(value(payload, "pull_request"))
+        pull = github.read_pull(value(payload, "pull_request"))
         return [pull, _review(payload, pull, verdict)]
     if kind in PULLS:
-        return [read_pull(value(payload, "pull_request"))]
+        return [github.read_pull(value(payload, "pull_request"))]
     if kind == "push":
         return [github.read_push(payload)]
     if kind == "status":
         return [github.read_status(payload)]
     raise Unneeded("Nothing of this event is kept here.")
-
-
-def read_pull(entry: object) -> ForgePull:
-    return github.read_pull(entry)
 
 
 def _verdict(kind: str, payload: object) -> str:

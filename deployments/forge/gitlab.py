@@ -1,6 +1,6 @@
-"""Reads what GitLab's webhooks and REST API write. Pure: no database, nothing is fetched.
+"""Reads what GitLab's webhooks write. Pure: no database, nothing is fetched.
 
-Source: docs.gitlab.com, "Webhook events" (merge request, push, pipeline) and "Merge requests API". GitLab gives an
+Source: docs.gitlab.com, "Webhook events" (merge request, push, pipeline). GitLab gives an
 approval no number of its own: it is told apart by who gave it and when. The author's name is said only while the
 author acts; elsewhere it stays empty, and what is known stays.
 """
@@ -34,21 +34,6 @@ def read_event(kind: str, payload: object) -> list[Fact]:
         case "pipeline":
             return [_pipeline(payload)]
     raise Unneeded(f"Nothing of {kind or 'this event'} is kept here.")
-
-
-def read_pull(entry: object) -> ForgePull:
-    """A merge request as the REST API lists it."""
-    draft = value(entry, "draft") is True
-    return ForgePull(
-        place=_place(value(entry, "web_url"), reading.number(entry, "iid"), "web_url"),
-        title=reading.title(entry, "title"),
-        url=reading.text(entry, "web_url"),
-        login=reading.words(entry, "author", "username", most=reading.LOGIN_LENGTH),
-        head_sha=reading.sha(entry, "sha"),
-        state=_state(entry, draft=draft),
-        branch=reading.words(entry, "source_branch"),
-        at=reading.some_instant(entry, "updated_at"),
-    )
 
 
 def _merge_request(payload: object) -> list[Fact]:

@@ -123,8 +123,7 @@ def _link(call: Call) -> None:
 
 def _recognise_everywhere(call: Call) -> None:
     """In what is not shipped yet: what is over stays as it was judged."""
-    live = (PullRequest.Status.SUBMITTED, PullRequest.Status.PLANNED)
-    found = PullRequest.objects.filter(status__in=live)
+    found = PullRequest.objects.filter(status__in=PullRequest.LIVE)
     written = found.filter(author=None, author_login__iexact=call.obj.forge_login)
     said = found.filter(reviews__reviewer=None, reviews__reviewer_login__iexact=call.obj.forge_login)
     for pk in sorted({*written.values_list("pk", flat=True), *said.values_list("pk", flat=True)}):

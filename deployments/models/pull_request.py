@@ -26,6 +26,8 @@ class PullRequest(models.Model):
         SHIPPED = "shipped", "Shipped"
         WITHDRAWN = "withdrawn", "Withdrawn"
 
+    LIVE = (Status.SUBMITTED, Status.PLANNED)
+
     class Forge(models.TextChoices):
         OPEN = "open", "Open"
         DRAFT = "draft", "Draft"

@@ -59,18 +59,17 @@ class Change:
 
 
 def dates(feed: Feed, now: datetime) -> list[Dated]:
-    """What the feed tells, in order of time. Ten statements at most, however many weeks and deployments."""
+    """What the feed tells, in order of time. Nine statements at most, however many weeks and deployments."""
     today = eastern_day(now)
     weeks = ReleaseWeek.objects.filter(thursday__range=(today - BEFORE, today + AFTER)).prefetch_related("milestones")
     found = list(weeks)
-    changed = _changes("week", {week.pk for week in found})
-    told = [*_milestones(found, changed), *_reviews(feed, found), *_deployments(feed, found, changed)]
+    changed, policy = _changes("week", {week.pk for week in found}), current_policy()
+    told = [*_milestones(found, changed, policy), *_reviews(feed, found), *_deployments(feed, found, changed, policy)]
     return sorted(told, key=lambda each: (each.start, each.uid))
 
 
 # --- The weeks ---------------------------------------------------------------------------------------------------
-def _milestones(weeks: list[ReleaseWeek], changed: dict[int, Change]) -> Iterator[Dated]:
-    policy = current_policy()
+def _milestones(weeks: list[ReleaseWeek], changed: dict[int, Change], policy: Policy) -> Iterator[Dated]:
     for week in weeks:
         usual = _usual(week.thursday, policy)
         change = changed.get(week.pk, Change())
@@ -123,7 +122,7 @@ def _reviews(feed: Feed, weeks: list[ReleaseWeek]) -> Iterator[Dated]:
 
 
 # --- Deployments -------------------------------------------------------------------------------------------------
-def _deployments(feed: Feed, weeks: list[ReleaseWeek], of_weeks: dict[int, Change]) -> Iterator[Dated]:
+def _deployments(feed: Feed, weeks: list[ReleaseWeek], of_weeks: dict[int, Change], policy: Policy) -> Iterator[Dated]:
     if feed.kind == Feed.Kind.WEEK:
         return
     concerned = Q(application__team__in=_teams(feed))
@@ -132,7 +131,7 @@ def _deployments(feed: Feed, weeks: list[ReleaseWeek], of_weeks: dict[int, Chang
     by_week = {week.pk: week for week in weeks}
     concerning = Deployment.objects.filter(concerned, week__in=weeks).select_related("application", "crq")
     found = list(concerning.distinct().order_by("pk"))
-    changed, policy = _changes("deployment", {deployment.pk for deployment in found}), current_policy()
+    changed = _changes("deployment", {deployment.pk for deployment in found})
     for deployment in found:
         week, change = by_week[deployment.week_id], changed.get(deployment.pk, Change())
         around = of_weeks.get(week.pk, Change())
@@ -147,11 +146,8 @@ def _deployments(feed: Feed, weeks: list[ReleaseWeek], of_weeks: dict[int, Chang
             summary=f"Install {deployment.application}: {deployment.title}",
             description=crq.number if crq else "",
             url=deployment.get_absolute_url(),
-            cancelled=week.skipped or deployment.status in GONE,
+            cancelled=week.skipped or deployment.status in Deployment.NO_LONGER_LIVE,
         )
-
-
-GONE = (Deployment.Status.WITHDRAWN, Deployment.Status.BACKED_OUT)
 
 
 def _teams(feed: Feed) -> QuerySet[Team]:

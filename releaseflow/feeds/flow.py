@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from hashlib import sha256
 
 from accounts.models import User
 from releaseflow.models import Feed
 from workflow.steps import Actor, Call, Flow, Refused, Step
 
 MOST = 10
-
-
-def digest(key: str) -> str:
-    return sha256(key.encode()).hexdigest()
 
 
 def _own(feed: Feed, by: Actor, now: datetime) -> str:

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Team, User
 from accounts.person import person
+from accounts.tokens import digest_of
 from releaseflow.feeds.dates import dates, feed_url
-from releaseflow.feeds.flow import FEED, digest
+from releaseflow.feeds.flow import FEED
 from releaseflow.feeds.ics import as_ics
 from releaseflow.models import Feed
 from workflow import clock
@@ -39,7 +40,7 @@ class FeedForm(forms.Form):
     def unsaved(self, user: User, key: str) -> Feed:
         kind = self.cleaned_data["kind"]
         team = self.cleaned_data["team"] if kind == Feed.Kind.TEAM else None
-        return Feed(user=user, kind=kind, team=team, digest=digest(key))
+        return Feed(user=user, kind=kind, team=team, digest=digest_of(key))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,7 +70,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
 def feed(request: HttpRequest, key: str) -> HttpResponse:
     """The file. An unknown or revoked key, and one of somebody who is switched off, is a 404."""
     live = Feed.objects.filter(revoked_at=None, user__is_active=True).select_related("team")
-    found = live.filter(digest=digest(key)).first()
+    found = live.filter(digest=digest_of(key)).first()
     if found is None:
         raise Http404
     name = f"Releases of {found.team}" if found.team else NAMES[Feed.Kind(found.kind)]

@@ -112,9 +112,8 @@ class Stranger:
 
 def strangers() -> list[Stranger]:
     """Two statements; those who wrote or said most first."""
-    live = (PullRequest.Status.SUBMITTED, PullRequest.Status.PLANNED)
-    written = PullRequest.objects.filter(status__in=live, author=None).exclude(author_login="")
-    said = Review.objects.filter(pull_request__status__in=live, reviewer=None).exclude(reviewer_login="")
+    written = PullRequest.objects.filter(status__in=PullRequest.LIVE, author=None).exclude(author_login="")
+    said = Review.objects.filter(pull_request__status__in=PullRequest.LIVE, reviewer=None).exclude(reviewer_login="")
     counted: dict[str, list[int]] = {}
     for place, logins in enumerate((written.values_list("author_login"), said.values_list("reviewer_login"))):
         for login, number in logins.annotate(number=Count("pk")).order_by():

@@ -17,7 +17,7 @@ WHERE = """(dialog) => {
 }"""
 ASK = "htmx.ajax('GET', document.getElementById('live').getAttribute('hx-get'), {source: '#live', swap: 'outerHTML'})"
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.browser.urls")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.support.demo_urls")]
 
 
 @pytest.fixture

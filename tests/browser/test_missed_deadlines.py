@@ -18,7 +18,7 @@ from tests.stages import EARLY, PDF, Stage, a_week, moment
 from workflow import clock
 from workflow.models import DemoClock
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.browser.urls")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.support.demo_urls")]
 
 
 class Desk:

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.journeys import Journeys
 from tests.support.hands import Hands, WithoutScripts
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.browser.urls")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.support.demo_urls")]
 
 
 @pytest.fixture
