@@ -449,6 +449,7 @@ def open_transactions() -> list[str]:
             cursor.execute(
                 "SELECT state || ': ' || query FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+                " AND backend_type = 'client backend'"
             )
             return [row[0] for row in cursor.fetchall()]
     with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None)) as other:
