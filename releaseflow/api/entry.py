@@ -24,6 +24,7 @@ from releaseflow.api import once
 from releaseflow.api.document import openapi
 from releaseflow.api.problems import Problem, answer, broken, of_refusal
 from releaseflow.api.tags import conditional
+from releaseflow.logs import actor_id
 from workflow import clock
 from workflow.steps import Refused
 from workflow.transactions import whole
@@ -74,6 +75,7 @@ def _token(request: HttpRequest) -> Token:
         narrow(token.user, token.roles)
     mark_used(token, now=now)
     request.user, request.token = token.user, token  # type: ignore[attr-defined]
+    actor_id.set(token.user_id)
     return token
 
 

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 
 from releaseflow import logs
+from tests.api.programs import Program
 from tests.cast import Cast
 
 
@@ -42,6 +43,15 @@ def test_a_request_is_one_line_that_says_who_and_how(client: Client, cast: Cast,
     assert response.headers["X-Request-ID"] == line["request_id"] == "edge-7f3a9c21"
     assert (line["method"], line["path"], line["status"], line["actor_id"]) == ("GET", "/me/", 200, cast.developer.pk)
     assert "secret" not in json.dumps(line)
+
+
+def test_a_program_is_named_by_the_person_of_its_token(cast: Cast, log: StringIO) -> None:
+    developer = Program(cast.developer)
+
+    developer.get("weeks")
+
+    line = lines(log)[-1]
+    assert (line["path"], line["actor_id"]) == ("/api/v1/weeks", cast.developer.pk)
 
 
 @pytest.mark.parametrize("given", ["", "short", "x" * 65, "two words here", 'forged","level":"INFO'])

@@ -30,6 +30,7 @@ from deployments.flow import DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import Deployment, Milestone, PullRequest, ReleaseWeek
 from deployments.weeks import open_week
 from notifications.models import Email, Letter
+from tests.api.programs import Program
 from tests.cast import Cast
 from tests.factories import ApplicationFactory
 from tests.stages import EARLY, PDF, Stage, a_week, moment
@@ -587,6 +588,23 @@ def test_submit_a_pull_request_twice(stage: Stage, clicks: Clicks, door: str) ->
     assert outcome.tally == (1, 1)
     assert "is in releaseflow already" in str(outcome.refused[0])
     assert outcome.events == {"submit": 1}
+
+
+def test_send_one_request_of_a_program_twice(stage: Stage, clicks: Clicks) -> None:
+    deployment = early(stage.ready)
+    path = f"deployments/{deployment.pk}/actions/comment"
+    with clock.frozen(EARLY):
+        program = Program(stage.cast.developer)
+
+    def comment() -> Any:
+        return program.post(path, {"text": "Ready?"}, Idempotency_Key="comment-1")
+
+    outcome = clicks(comment, comment, behind=None)
+
+    first, second = outcome.won
+    assert (first.status_code, first.content) == (200, second.content)
+    assert {answer.get("Idempotency-Replayed") for answer in outcome.won} == {None, "true"}
+    assert outcome.events == {"comment": 1}
 
 
 def test_open_a_week_twice(stage: Stage, clicks: Clicks) -> None:
