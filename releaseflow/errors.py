@@ -14,6 +14,7 @@ from django.utils.html import escape
 
 from crq.uploads import megabytes
 from releaseflow import outages
+from releaseflow.logs import shown_path
 
 logger = logging.getLogger(__name__)
 BARE = "<!DOCTYPE html><html lang='en'><title>Something went wrong</title><h1>Something went wrong here</h1><p>{}</p>"
@@ -49,7 +50,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if outages.is_outage(sys.exception()):
         return outages.page(request)
     reference = token_hex(4).upper()
-    logger.error("Reference %s: %s %s", reference, request.method, request.path)
+    logger.error("Reference %s: %s %s", reference, request.method, shown_path(request))
     try:
         return render(request, "500.html", {"reference": reference}, status=500)
     except Exception:  # the page needs a database and a session, and one of them may be what is broken

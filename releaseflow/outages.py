@@ -8,6 +8,7 @@ from django.db import Error, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from releaseflow.logs import shown_path
 from workflow.navigation import came_from
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def is_outage(error: BaseException | None) -> bool:
 
 def page(request: HttpRequest) -> HttpResponse:
     """No context processor runs for it: those ask for the person, and so for the database."""
-    logger.error("The database is out of reach: %s %s", request.method, request.path)
+    logger.error("The database is out of reach: %s %s", request.method, shown_path(request))
     back = request.get_full_path() if request.method == "GET" else came_from(request)
     context = {"request": request, "csp_nonce": getattr(request, "csp_nonce", ""), "back": back}
     response = HttpResponse(render_to_string("503.html", context), status=503)

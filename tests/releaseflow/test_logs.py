@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+import re
 from collections.abc import Iterator
 from io import StringIO
 
@@ -52,6 +53,27 @@ def test_a_program_is_named_by_the_person_of_its_token(cast: Cast, log: StringIO
 
     line = lines(log)[-1]
     assert (line["path"], line["actor_id"]) == ("/api/v1/weeks", cast.developer.pk)
+
+
+@pytest.mark.parametrize("address", ["/feeds/{}.ics", "/sign-in/new-password/3/{}/"])
+def test_a_key_in_an_address_is_not_logged(client: Client, db: None, log: StringIO, address: str) -> None:
+    client.get(address.format("dq2-5f3e9a1c"))
+
+    assert lines(log)[-1]["path"] == address.format("***")
+    assert "5f3e9a1c" not in log.getvalue()
+
+
+def test_an_error_is_logged_without_key_and_query(
+    client: Client, db: None, log: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("releaseflow.feeds.views.digest_of", lambda key: 1 / 0)
+    client.raise_request_exception = False
+
+    client.get("/feeds/5f3e9a1c.ics?q=private")
+
+    assert [each["level"] for each in lines(log)] == ["ERROR", "ERROR", "INFO"]
+    assert "/feeds/***.ics" in log.getvalue()
+    assert not {"5f3e9a1c", "private"} & set(re.findall(r"\w+", log.getvalue()))
 
 
 @pytest.mark.parametrize("given", ["", "short", "x" * 65, "two words here", 'forged","level":"INFO'])
