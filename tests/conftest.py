@@ -3,7 +3,6 @@
 People and rows come from tests/cast.py and tests/factories.py.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -17,6 +16,7 @@ from tests import stages
 from tests.cast import Cast
 from tests.support import browser, database, postgres, processes, redis, services, smtp
 from tests.support.ports import free_port
+from tests.support.starts import environment_of_test
 from workflow import clock
 
 _cluster = pytest.StashKey[postgres.Cluster]()
@@ -114,21 +114,12 @@ def smtp_server(_smtp_server: smtp.SmtpServer) -> smtp.SmtpServer:
 
 
 @pytest.fixture
-def application_env(transactional_db: None, settings: LazySettings, redis_server: redis.RedisServer) -> dict[str, str]:
+def application_env(transactional_db: None, redis_server: redis.RedisServer) -> dict[str, str]:
     """The environment in which a process of the application shares this test's database and Redis."""
     redis_server.client().flushall()
-    database_settings = settings.DATABASES["default"]
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "releaseflow.settings",
-        "DATABASE_URL": database.url_of(database_settings["NAME"]),
-        "VAR_DIR": str(settings.MEDIA_ROOT.parent),
-        "REDIS_URL": redis_server.url,
-        "EMAIL_URL": "dummymail://",
-        "LOG_LEVEL": "INFO",
-        "ENFORCE_EVERY": "1",
-        "DELIVER_EVERY": "1",
-    }
+    return environment_of_test(
+        REDIS_URL=redis_server.url, EMAIL_URL="dummymail://", LOG_LEVEL="INFO", ENFORCE_EVERY="1", DELIVER_EVERY="1"
+    )
 
 
 @pytest.fixture

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.db import connection
 
 from deployments.models import Deployment
 from tests.cast import Cast
 from tests.stages import EARLY, Stage, a_week, moment
-from tests.support import database
+from tests.support.starts import environment_of_test
 from workflow import audit, clock
 from workflow.models import Event
 
@@ -34,14 +33,8 @@ SECONDS = float(os.environ.get("CROWD_SECONDS", "1"))
 
 
 @pytest.fixture
-def environment(transactional_db: None, settings: LazySettings) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "releaseflow.settings",
-        "DATABASE_URL": database.url_of(settings.DATABASES["default"]["NAME"]),
-        "VAR_DIR": str(settings.MEDIA_ROOT.parent),
-        "LOG_LEVEL": "ERROR",
-    }
+def environment(transactional_db: None) -> dict[str, str]:
+    return environment_of_test(LOG_LEVEL="ERROR")
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,9 +25,10 @@ from notifications.outbox import cancel, compose
 from tests.notifications.test_templates import HOSTILE, NAMED, context
 from tests.outboxes import many, queued
 from tests.stages import a_week
-from tests.support import database, processes
+from tests.support import processes
 from tests.support.ports import free_port
 from tests.support.smtp import PASSWORD, Mode, SmtpServer
+from tests.support.starts import environment_of_test, go, waiting
 from tests.support.threads import at_once
 from workflow import clock
 
@@ -331,44 +329,8 @@ def test_a_pass_outlasts_its_time_by_one_silence_at_the_most(server: SmtpServer,
 # --- Two at once, and death ----------------------------------------------------------------------------------
 @pytest.fixture
 def environment(server: SmtpServer, settings: LazySettings) -> dict[str, str]:
-    """In which a process of the application works on this test's database and mail server, by the real clock."""
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "releaseflow.settings",
-        "DATABASE_URL": database.url_of(settings.DATABASES["default"]["NAME"]),
-        "VAR_DIR": str(settings.MEDIA_ROOT.parent),
-        "EMAIL_URL": server.url,
-        "EMAIL_TIMEOUT": "5",
-        "LOG_LEVEL": "WARNING",
-    }
-
-
-@contextmanager
-def sender(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that is ready to send and waits for a line."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    command = [sys.executable, str(SENDER), *arguments]
-    process = subprocess.Popen(command, env=environment, text=True, **pipes)  # type: ignore[call-overload]
-    try:
-        assert process.stdout.readline() == "ready\n"
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-        process.stdin.close()
-        process.stdout.close()
-
-
-def go(*running: subprocess.Popen[str]) -> list[str]:
-    """Lets them work at once; what each wrote until it ended."""
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    written = [process.stdout.read().strip() for process in running if process.stdout]
-    for process in running:
-        process.wait(60)
-    return written
+    """In which a process works on this test's database and mail server, by the real clock."""
+    return environment_of_test(EMAIL_URL=server.url, EMAIL_TIMEOUT="5")
 
 
 def due_by_the_real_clock() -> None:
@@ -381,7 +343,7 @@ def test_killed_between_acceptance_and_confirmation_repeats_that_one(
     queued(*many(10))
     due_by_the_real_clock()
 
-    with sender(environment, "4") as process:
+    with waiting(SENDER, environment, "4") as process:
         go(process)
     assert process.returncode == KILLED
     assert (len(server.messages), states()) == (4, {"sent": 3, "retrying": 7})
@@ -403,7 +365,7 @@ def test_two_processes_send_each_once(server: SmtpServer, environment: dict[str,
     queued(*many(400))
     due_by_the_real_clock()
 
-    with sender(environment) as one, sender(environment) as other:
+    with waiting(SENDER, environment) as one, waiting(SENDER, environment) as other:
         written = go(one, other)
 
     assert set(Counter(server.ids).values()) == {1}

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
 
 from crq.announcing import ANNOUNCEMENT
 from crq.deadlines import JUDGED, enforce
@@ -27,7 +21,7 @@ from notifications.models import Email, Letter
 from tests.cast import Cast
 from tests.factories import ApplicationFactory, RepositoryFactory
 from tests.stages import EARLY, Stage, a_week, moment
-from tests.support import database
+from tests.support.starts import environment_of_test, go, waiting
 from workflow import clock
 from workflow.machine import begin, perform
 from workflow.models import Event
@@ -54,43 +48,8 @@ POINTS = [
 
 
 @pytest.fixture
-def environment(transactional_db: None, settings: LazySettings) -> dict[str, str]:
-    """In which a process of the application works on this test's database."""
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "releaseflow.settings",
-        "DATABASE_URL": database.url_of(settings.DATABASES["default"]["NAME"]),
-        "VAR_DIR": str(settings.MEDIA_ROOT.parent),
-        "LOG_LEVEL": "WARNING",
-    }
-
-
-@contextmanager
-def sweeper(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A sweeper that is ready and waits for a line."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    command = [sys.executable, str(SWEEPER), *arguments]
-    process = subprocess.Popen(command, env=environment, text=True, **pipes)  # type: ignore[call-overload]
-    try:
-        assert process.stdout.readline() == "ready\n"
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-        process.stdin.close()
-        process.stdout.close()
-
-
-def go(*processes: subprocess.Popen[str]) -> list[str]:
-    """Lets them work at once; what each wrote until it ended."""
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    written = [process.stdout.read() for process in processes if process.stdout]
-    for process in processes:
-        process.wait(60)
-    return written
+def environment(transactional_db: None) -> dict[str, str]:
+    return environment_of_test()
 
 
 def past(week: ReleaseWeek, at: datetime) -> None:
@@ -155,7 +114,7 @@ def faults(weeks: list[ReleaseWeek], deployments: int) -> list[str]:
 @pytest.mark.parametrize(("point", "key"), POINTS, ids=lambda word: str(word).replace(" ", "-"))
 def test_what_a_killed_sweeper_left_the_next_one_does_once(environment: dict[str, str], point: str, key: str) -> None:
     week = a_busy_week()
-    with sweeper(environment, point, key) as process:
+    with waiting(SWEEPER, environment, point, key) as process:
         assert go(process) == [""]
         assert process.returncode == KILLED
 
@@ -172,7 +131,7 @@ def test_what_a_killed_sweeper_left_the_next_one_does_once(environment: dict[str
 def test_killed_a_hundred_times_at_random(environment: dict[str, str]) -> None:
     weeks = several_weeks(8, 2)
 
-    with sweeper(environment, "chaos") as process:
+    with waiting(SWEEPER, environment, "chaos") as process:
         [written] = go(process)
         assert process.returncode == 0
 
@@ -199,7 +158,7 @@ def several_weeks(weeks: int, deployments: int) -> list[ReleaseWeek]:
 def test_two_sweepers_at_once_do_everything_once(environment: dict[str, str]) -> None:
     weeks = several_weeks(5, 6)
 
-    with sweeper(environment) as first, sweeper(environment) as second:
+    with waiting(SWEEPER, environment) as first, waiting(SWEEPER, environment) as second:
         assert go(first, second) == ["", ""]
         assert (first.returncode, second.returncode) == (0, 0)
 
