@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from dataclasses import dataclass
 
 from bench.client import Browser, Cost
 from bench.server import Server, serving
+from bench.site import database, environment, run, say
 from tests.support import postgres
 from tests.support.ports import free_port
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
-KEY = "only-for-benchmarks-" + "x" * 40
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ def main() -> None:
     options = _options()
     wrong = 0
     with postgres.running(free_port()) as cluster:
-        floor_url = _database(cluster, "floor")
-        session = _run("bench.floor.load", {"DATABASE_URL": floor_url})
+        floor_url = database(cluster, "floor")
+        session = run("bench.floor.load", {"DATABASE_URL": floor_url})
         with serving("bench.floor.wsgi", {"DATABASE_URL": floor_url}) as floor:
             for name in options.sizes.split(","):
                 wrong += _measure(name, cluster, floor, session, options.requests)
@@ -58,19 +56,19 @@ def main() -> None:
 
 def _measure(name: str, cluster: postgres.Cluster, floor: Server, session: str, times: int) -> int:
     """Prints the table of one size; returns how many goals were missed."""
-    environment = _environment(_database(cluster, f"app_{name}"))
-    facts = json.loads(_run("bench.load", environment, str(SIZES[name])))
+    given = environment(database(cluster, f"app_{name}"))
+    facts = json.loads(run("bench.load", given, str(SIZES[name])))
     missed = 0
-    with serving("releaseflow.wsgi", environment) as app:
+    with serving("releaseflow.wsgi", given) as app:
         base = Browser(floor, session).measure("/", times=times)
-        _say(f"\n{name} CRQs. The floor: {base.wall:.1f} ms, {base.cpu:.1f} ms CPU, {base.size / 1000:.0f} kB")
-        _say(f"{'page':34}{'ms':>8}{'CPU ms':>8}{'p50/F':>8}{'CPU/F':>8}{'goal':>7}")
+        say(f"\n{name} CRQs. The floor: {base.wall:.1f} ms, {base.cpu:.1f} ms CPU, {base.size / 1000:.0f} kB")
+        say(f"{'page':34}{'ms':>8}{'CPU ms':>8}{'p50/F':>8}{'CPU/F':>8}{'goal':>7}")
         for page in PAGES:
             cost = Browser(app, facts[page.who]).measure(page.path.format(**facts), times=times, expect=page.expect)
             missed += _row(page.label, cost, base, page.goal)
         missed += _changes(app, facts, base, times)
-        _say(f"{'memory of a worker':34}{app.memory():>6.0f} MB, {app.memory() / floor.memory():.2f} F (goal 1.6)")
-        _say(f"{'cold start':34}{app.started_in:>7.2f} s, {app.started_in / floor.started_in:.2f} F (goal 2.5)")
+        say(f"{'memory of a worker':34}{app.memory():>6.0f} MB, {app.memory() / floor.memory():.2f} F (goal 1.6)")
+        say(f"{'cold start':34}{app.started_in:>7.2f} s, {app.started_in / floor.started_in:.2f} F (goal 2.5)")
     return missed
 
 
@@ -87,39 +85,8 @@ def _changes(app: Server, facts: dict[str, str], base: Cost, times: int) -> int:
 def _row(label: str, cost: Cost, base: Cost, goal: float) -> int:
     wall, cpu = cost.wall / base.wall, cost.cpu / base.cpu
     mark = "" if max(wall, cpu) <= goal else "  missed"
-    _say(f"{label:34}{cost.wall:>8.1f}{cost.cpu:>8.1f}{wall:>8.2f}{cpu:>8.2f}{goal:>7.1f}{mark}")
+    say(f"{label:34}{cost.wall:>8.1f}{cost.cpu:>8.1f}{wall:>8.2f}{cpu:>8.2f}{goal:>7.1f}{mark}")
     return bool(mark)
-
-
-def _database(cluster: postgres.Cluster, name: str) -> str:
-    cluster.ask(f'create database "{name}"')
-    return cluster.url.rpartition("/")[0] + f"/{name}"
-
-
-def _environment(url: str) -> dict[str, str]:
-    return {
-        "DATABASE_URL": url,
-        "SECRET_KEY": KEY,
-        "SITE_URL": "http://127.0.0.1",
-        "LOG_LEVEL": "WARNING",
-        "DEBUG": "0",
-        "DEMO": "0",
-        "REDIS_URL": "",
-        "EMAIL_URL": "dummymail://",
-    }
-
-
-def _run(module: str, environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{module} ended with {done.returncode}:\n{done.stderr}")
-    return done.stdout
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def _options() -> argparse.Namespace:
