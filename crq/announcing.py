@@ -305,6 +305,7 @@ ANNOUNCEMENT = Flow(
             _send,
             takes=("digest",),
             done="It leaves in ten minutes. Until then you can cancel it.",
+            undone_by="take_back",
         ),
         Step(
             "take_back",

@@ -150,6 +150,7 @@ DEPLOYMENT = Flow(
             (guards.batch_is_complete, guards.window_is_open),
             effects.start,
             done="Started. Everybody sees that you install it.",
+            undone_by="undo_start",
         ),
         Step(
             "finish",
@@ -161,6 +162,7 @@ DEPLOYMENT = Flow(
             effects.finish,
             emails=("verify_needed",),
             done="Installed. The team verifies it now.",
+            undone_by="undo_finish",
         ),
         Step(
             "undo_start",

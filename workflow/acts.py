@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from workflow.machine import refusal
-from workflow.steps import Flow
+from workflow.steps import Flow, Step
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,14 @@ def act(
         form_url=form_url,
         hidden=hidden or {},
     )
+
+
+def way_back(flow: Flow, step: Step, done: Any, *, by: User, now: datetime) -> str:
+    """Where the button leads that takes a step back, for its notice; nothing where this person has none."""
+    name = step.undone_by
+    if not name or refusal(flow, name, done, by=by, now=now):
+        return ""
+    return reverse("act", args=[flow.name, done.pk, name])
 
 
 def worth_showing(acts: Iterable[Act]) -> list[Act]:

@@ -89,6 +89,7 @@ class Step:
     No `roles`: only the system does it, unless it is for `anyone` who is signed in.
     `effect` sets facts on the locked object and may refuse the input.
     `done` is what people read when it is done, as a sentence; who was e-mailed is added to it (`outcome.py`).
+    `undone_by` is the step that takes it back: its button stands in the notice, where the person may press it.
     `lock` takes the place of the flow's, given (key, input), where a step needs more than its object.
     `already` says who did it before, for an object without a status that would tell. A `plain` step needs nothing but
     a button, a reason where `needs_reason`, and the hidden values named by `takes`; any other has a form of its own.
@@ -109,6 +110,7 @@ class Step:
     takes: tuple[str, ...] = ()
     lock: Callable[[int, dict[str, Any]], Any] | None = None
     done: str = ""
+    undone_by: str = ""
 
 
 class Flow:

@@ -9,6 +9,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.person import person
 from notifications.outbox import listening
+from workflow import clock
+from workflow.acts import way_back
 from workflow.forms import ReasonForm
 from workflow.machine import perform
 from workflow.navigation import came_from
@@ -31,12 +33,13 @@ def act(request: HttpRequest, flow_name: str, pk: int, action: str) -> HttpRespo
     by = person(request)
     try:
         with listening() as queued:
-            perform(flow, action, obj, by=by, reason=request.POST.get("reason", ""), **given)
+            done = perform(flow, action, obj, by=by, reason=request.POST.get("reason", ""), **given)
     except Refused as refused:
         if step.needs_reason and (refused.refusal.code == "reason" or request.POST.get("reason")):
             return _ask_again(request, step, str(obj), given, refused)
         raise
-    messages.success(request, outcome(step, queued, by=by))
+    back = way_back(flow, step, done, by=by, now=clock.now())
+    messages.success(request, outcome(step, queued, by=by), extra_tags=back)
     return redirect(came_from(request))
 
 

@@ -172,6 +172,12 @@ def _more(window: Reader) -> None:
     window.page.locator(".tabbar summary").click()
 
 
+def _views_on_a_phone(window: Reader) -> None:
+    window.look("light", PHONE)
+    window.page.locator("#options > summary").click()
+    expect(window.page.get_by_label("Save this view as")).to_be_in_viewport()
+
+
 def _notice(window: Reader) -> None:
     window.page.get_by_role("button", name=re.compile("^(Follow|Stop following)")).first.click()
     window.page.locator(".notice").wait_for()
@@ -186,7 +192,9 @@ def _compact(window: Reader) -> None:
 
 
 @on_wednesday
-@pytest.mark.parametrize("opened", [_command_menu, _keys, _found, _found_nothing, _more, _compact, _dark_by_hand])
+@pytest.mark.parametrize(
+    "opened", [_command_menu, _keys, _found, _found_nothing, _more, _views_on_a_phone, _compact, _dark_by_hand]
+)
 def test_the_board_with(reader: Readers, product: Product, opened: Callable[[Reader], None]) -> None:
     window = reader("reviewer")
     window.open(reverse("week", args=week(product.story)))

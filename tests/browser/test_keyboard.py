@@ -220,8 +220,12 @@ def test_search_without_scripts(without_scripts: Page, live_server: LiveServer) 
     expect(page.locator("#menu")).to_be_hidden()
 
 
-def test_saved_views_without_scripts(without_scripts: Page, live_server: LiveServer, this_week: Stage) -> None:
+@pytest.mark.parametrize("width", [1440, 390])
+def test_saved_views_without_scripts(
+    without_scripts: Page, live_server: LiveServer, this_week: Stage, width: int
+) -> None:
     page = without_scripts
+    page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{live_server.url}{this_week.week.get_absolute_url()}?view=mine")
     page.locator("#options > summary").click()
     page.get_by_label("Save this view as").fill("Ours")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from crq.models import CRQ
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, PullRequest
@@ -152,3 +154,60 @@ def test_the_page_offers_it_to_whoever_pressed_the_button(client: Client, stage:
         if row.undo:
             assert row.undo.until == "2:30 pm ET"
             assert row.undo.act.confirm == "Identity was e-mailed to verify it. That e-mail is not taken back."
+
+
+# --- From the notice -----------------------------------------------------------------------------------------
+def pressed(client: Client, url: str, by: User, at: datetime) -> str:
+    """The page that follows, with its notices."""
+    client.force_login(by)
+    with clock.frozen(at):
+        answer = client.post(url, headers={"referer": "http://testserver/me/"}, follow=True)
+    page: str = answer.content.decode()
+    return page
+
+
+def undo_in(page: str) -> str:
+    """Where the Undo of the notice leads."""
+    [url] = re.findall(r'action="([^"]+)">\s*<input[^>]+>\s*<button[^>]+>Undo</button>', page)
+    return str(url)
+
+
+def test_the_notice_takes_the_start_back(client: Client, stage: Stage) -> None:
+    deployment, at = stage.cleared(), started_at(stage)
+    stage.complete_batch()
+    page = pressed(client, f"/act/deployment/{deployment.pk}/start/", stage.cast.devops, at)
+
+    after = pressed(client, undo_in(page), stage.cast.devops, at + TEN)
+
+    assert stage.fresh(deployment).status == "cleared"
+    assert "Taken back: it waits for its start again." in after
+
+
+def test_the_notice_takes_installed_back(client: Client, stage: Stage) -> None:
+    deployment, at = stage.installing(), installed_at(stage)
+    page = pressed(client, f"/act/deployment/{deployment.pk}/finish/", stage.cast.devops, at)
+
+    after = pressed(client, undo_in(page), stage.cast.devops, at + TEN)
+
+    assert stage.fresh(deployment).status == "installing"
+    assert "Taken back: it is still being installed." in after
+
+
+def test_the_notice_comes_too_late(client: Client, stage: Stage) -> None:
+    deployment, at = stage.cleared(), started_at(stage)
+    stage.complete_batch()
+    page = pressed(client, f"/act/deployment/{deployment.pk}/start/", stage.cast.devops, at)
+
+    after = pressed(client, undo_in(page), stage.cast.devops, at + TEN + timedelta(seconds=1))
+
+    assert stage.fresh(deployment).status == "installing"
+    assert "This could be undone for 10 minutes" in after
+
+
+def test_what_cannot_be_taken_back_has_no_undo_in_its_notice(client: Client, stage: Stage) -> None:
+    deployment, at = stage.installing(), installed_at(stage)
+
+    page = pressed(client, f"/act/deployment/{deployment.pk}/back_out/", stage.cast.devops, at)
+
+    assert "notice-success" in page
+    assert ">Undo</button>" not in page
