@@ -20,7 +20,9 @@ from workflow.eastern import eastern_day
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of the navigation; `pages` are the names of the addresses that belong to it.
+    """One entry of the navigation; `pages` are the names of the addresses that belong to it, its own first.
+
+    A name that ends with a hyphen stands for all that begin so.
 
     `tab`: it stands in the bar of small screens, which has room for four and "More". `key` follows g on the keyboard.
     """
@@ -34,35 +36,32 @@ class Place:
     tab: bool = False
     key: str = ""
 
+    def has(self, page: str) -> bool:
+        return page in self.pages or page.startswith(tuple(each for each in self.pages if each.endswith("-")))
 
-SETTINGS = (
-    *(
-        "settings",
-        "people",
-        "person",
-        "invite",
-        "schedule",
-        "closed-days",
-        "setting-applications",
-        "setting-application",
-    ),
-    *("setting-repository", "setting-teams", "setting-team", "setting-recipients"),
+
+DEPLOYMENTS = (
+    *("crqs", "crq", "crq-", "open-crq", "deployment", "deployment-", "new-deployment", "new-deployment-"),
+    *("merge", "move", "attach"),
 )
 PLACES = (
     Place("My tasks", "My tasks", "home", "main", ("my-tasks", "approvals"), is_you=True, tab=True, key="t"),
-    Place("Week board", "Week", "board", "main", ("weeks", "week"), tab=True, key="w"),
-    Place(
-        *("CRQs", "CRQs", "doc", "main"),
-        ("crqs", "crq", "crq-text", "deployment", "open-crq", "merge", "move", "attach"),
-    ),
+    Place("Week board", "Week", "board", "main", ("weeks", "week", "snapshots"), tab=True, key="w"),
+    Place("CRQs", "CRQs", "doc", "main", DEPLOYMENTS),
     Place("Pull requests", "PRs", "pr", "main", ("pull-requests", "pull-request", "new-pull-request")),
     Place("Code review", "Review", "review", "main", ("reviews", "review"), tab=True),
     Place("Install day", "Install", "install", "main", ("install-day",), tab=True, key="i"),
     Place("Exemptions", "Exempt", "exempt", "main", ("exemptions", "exemption", "ask-exemption")),
-    Place("Emails", "Emails", "mail", "more", ("emails", "announcement", "email-delivery")),
+    Place("Emails", "Emails", "mail", "more", ("emails", "announcement", "week-mail", "email-delivery")),
     Place("Calendar", "Calendar", "cal", "more", ("calendar", "week-schedule")),
     Place("Activity", "Activity", "history", "more", ("activity", "event")),
-    Place("Settings", "Settings", "gear", "more", SETTINGS),
+    Place(
+        "Settings",
+        "Settings",
+        "gear",
+        "more",
+        ("settings", "setting-", "people", "person", "invite", "schedule", "closed-days"),
+    ),
 )
 
 
@@ -97,7 +96,7 @@ def commands(user: User) -> list[dict[str, str]]:
 
 def navigation(request: HttpRequest, *, now: datetime, tasks: int = 0) -> list[dict[str, Any]]:
     """The entries for every page; `tasks` is the number that wait for the person, where the page knows it."""
-    current = request.resolver_match.url_name if request.resolver_match else ""
+    current = (request.resolver_match.url_name if request.resolver_match else "") or ""
     return [
         {
             "url": _url(place, now),
@@ -105,7 +104,7 @@ def navigation(request: HttpRequest, *, now: datetime, tasks: int = 0) -> list[d
             "short": place.short,
             "icon": place.icon,
             "group": place.group,
-            "current": current in place.pages,
+            "current": place.has(current),
             "count": tasks if place.is_you else 0,
             "is_you": place.is_you,
             "tab": place.tab,

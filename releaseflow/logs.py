@@ -16,6 +16,8 @@ from typing import Any
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 
+OPENING = {"key", "token"}
+"""Parts of addresses that open something by themselves, as the routes name them."""
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 actor_id: ContextVar[int | None] = ContextVar("actor_id", default=None)
@@ -67,10 +69,12 @@ class ActorMiddleware:
 
 
 def shown_path(request: HttpRequest) -> str:
-    """Without the key of a calendar or of a new password: whoever reads the log must not hold what opens doors."""
-    match = request.resolver_match
-    key = match.kwargs.get("key") if match else None
-    return request.path.replace(str(key), "***") if key else request.path
+    """Without what opens a calendar, a new password or an invitation: who reads the log must not hold it."""
+    given = request.resolver_match.kwargs if request.resolver_match else {}
+    path = request.path
+    for name in OPENING & given.keys():
+        path = path.replace(str(given[name]), "***")
+    return path
 
 
 def _log(request: HttpRequest, response: HttpResponse, started: float) -> None:

@@ -55,7 +55,7 @@ def test_a_program_is_named_by_the_person_of_its_token(cast: Cast, log: StringIO
     assert (line["path"], line["actor_id"]) == ("/api/v1/weeks", cast.developer.pk)
 
 
-@pytest.mark.parametrize("address", ["/feeds/{}.ics", "/sign-in/new-password/3/{}/"])
+@pytest.mark.parametrize("address", ["/feeds/{}.ics", "/sign-in/new-password/3/{}/", "/invitations/{}/"])
 def test_a_key_in_an_address_is_not_logged(client: Client, db: None, log: StringIO, address: str) -> None:
     client.get(address.format("dq2-5f3e9a1c"))
 

@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from tests.support import browser
 from tests.support.processes import ROOT
@@ -180,6 +181,8 @@ def _opened(chromium: Browser, url: str, shot: Shot, width: int, scheme: Scheme)
     context.add_cookies([{"name": "sessionid", "value": _session(person), "url": url}])
     page = context.new_page()
     page.goto(url + shot.path)
+    if urlsplit(page.url).path != urlsplit(shot.path).path:
+        raise RuntimeError(f"{shot.path} led {shot.who} to {page.url}.")
     yield page
     context.close()
 
@@ -189,7 +192,7 @@ def _session(person: User) -> str:
     from django.test import Client
 
     client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person)
     return str(client.session.session_key)
 
 
