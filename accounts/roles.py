@@ -28,6 +28,13 @@ class Role(TextChoices):
     DIRECTOR = "director", "EDMT Director"
     ADMINISTRATOR = "administrator", "Administrator"
 
+    @property
+    def holders(self) -> str:
+        """Within a sentence: "This is for the Scrum Master"."""
+        if self is Role.ADMINISTRATOR:
+            return "administrators"
+        return str(self.label) if self is Role.DEVOPS else f"the {self.label}"
+
 
 TEAM_ROLES = (Role.DEVELOPER, Role.MANAGER)
 OFFICE_ROLES = (Role.SCRUM_MASTER, Role.DEVOPS, Role.DIRECTOR, Role.ADMINISTRATOR)

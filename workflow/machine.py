@@ -168,7 +168,8 @@ def _wrong_role(step: Step, obj: Any, by: Actor, now: datetime) -> Refusal | Non
     who = standing(by, eastern_day(now))
     if any(who.holds(role, team_id) for role in step.roles):
         return None
-    roles = " or ".join(Role(role).label for role in step.roles)
+    *others, last = (Role(role).holders for role in step.roles)
+    roles = f"{', '.join(others)} or {last}" if others else last
     own = " of the owning team" if all(role in TEAM_ROLES for role in step.roles) else ""
     can = who_can(step, obj, now)
     return Refusal("role", f"This is for {roles}{own}." + (f" {can} can." if can else " Nobody holds that role yet."))

@@ -61,6 +61,13 @@ def _not_revoked(invitation: Invitation, by: Actor, now: datetime) -> str:
     return f"It was revoked on {say_instant(invitation.revoked_at)}." if invitation.revoked_at else ""
 
 
+def _not_switched_off(invitation: Invitation, by: Actor, now: datetime) -> str:
+    """Revoking switches the account off with the invitation, and sending again takes both back."""
+    if invitation.user.is_active or invitation.revoked_at:
+        return ""
+    return f"{invitation.user.name} was switched off. Let them sign in again first."
+
+
 def _invitee(invitation: Invitation, by: Actor, now: datetime) -> str:
     if by and by.pk != invitation.user_id:
         return f"Only {invitation.user.name} accepts this."
@@ -149,7 +156,14 @@ INVITATION = Flow(
     _lock,
     [
         Step("invite", "Invite", roles=ADMIN, effect=_invite, plain=False),
-        Step("send_again", "Send again", roles=ADMIN, guards=(_open,), effect=_send_again, done="Queued again."),
+        Step(
+            "send_again",
+            "Send again",
+            roles=ADMIN,
+            guards=(_open, _not_switched_off),
+            effect=_send_again,
+            done="Queued again.",
+        ),
         Step(
             "revoke",
             "Revoke",

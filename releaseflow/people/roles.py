@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from accounts.models import Appointment, Nomination, User
+from accounts.models import Appointment, Invitation, Nomination, User
 from accounts.roles import OFFICE_ROLES, Role, people
 from releaseflow.signin.sessions import end_sessions
 from workflow.steps import Actor, Call, Flow, Refused, Step
@@ -69,9 +69,10 @@ def _office(call: Call) -> Role:
 
 
 def _administrators() -> list[User]:
-    """Those in office and able to sign in, locked: two who dismiss each other at once come one after the other."""
+    """Those in office who can sign in and have come in, locked: two who dismiss each other come one after the other."""
     list(Appointment.objects.select_for_update().filter(role=Role.ADMINISTRATOR).order_by("pk"))
-    return people(Role.ADMINISTRATOR)
+    invited = set(Invitation.objects.filter(accepted_at=None).values_list("user_id", flat=True))
+    return [each for each in people(Role.ADMINISTRATOR) if each.pk not in invited]
 
 
 def _leave_one(user: User) -> None:

@@ -42,7 +42,7 @@ def test_everybody_reads_and_is_told_who_changes(client: Client, stage: Stage, r
     for name in ADDRESSES:
         response = client.get(reverse(name))
         assert response.status_code == 200, name
-        assert "This is for Administrator. Ada Quist can." in response.content.decode(), name
+        assert "This is for administrators. Ada Quist can." in response.content.decode(), name
 
 
 @pytest.mark.parametrize("role", OTHERS)

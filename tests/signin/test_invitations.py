@@ -15,6 +15,7 @@ from accounts.roles import Role
 from notifications.delivery import deliver
 from notifications.models import Letter
 from releaseflow.people.invitations import INVITATION, token
+from releaseflow.people.roles import PLACE
 from tests.cast import Cast
 from tests.support.threads import at_once
 from workflow import clock
@@ -112,6 +113,26 @@ def test_revoked_means_nobody_comes_in(cast: Cast, client: Client) -> None:
     assert not User.objects.get(pk=invitation.user_id).is_active
 
 
+def test_revoked_and_sent_again_lets_in(cast: Cast, client: Client) -> None:
+    invitation = invite(cast)
+    with clock.frozen(NOW):
+        perform(INVITATION, "revoke", invitation, by=cast.administrator)
+        perform(INVITATION, "send_again", invitation, by=cast.administrator)
+
+        assert client.post(link(), CHOSEN).status_code == 302
+
+
+def test_sending_again_lets_in_nobody_who_was_switched_off(cast: Cast) -> None:
+    invitation = invite(cast)
+    with clock.frozen(NOW):
+        perform(PLACE, "switch_off", invitation.user, by=cast.administrator)
+
+        with pytest.raises(Refused, match=r"Ida Berg was switched off\. Let them sign in again first\."):
+            perform(INVITATION, "send_again", invitation, by=cast.administrator)
+
+    assert not User.objects.get(pk=invitation.user_id).is_active
+
+
 def test_a_made_up_link_is_none(cast: Cast, client: Client) -> None:
     invitation = invite(cast)
     for text in (f"{invitation.pk}-1-abc", f"{invitation.pk}", "x-y-z", f"99999999999999999999-1-{'a' * 43}"):
@@ -150,7 +171,7 @@ def test_nobody_is_invited_as_administrator(cast: Cast, client: Client) -> None:
 
 @pytest.mark.parametrize("action", ["send_again", "revoke"])
 def test_only_administrators_decide_about_invitations(cast: Cast, action: str) -> None:
-    with pytest.raises(Refused, match="This is for Administrator"):
+    with pytest.raises(Refused, match="This is for administrators"):
         perform(INVITATION, action, invite(cast), by=cast.manager)
 
 

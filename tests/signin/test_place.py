@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from accounts.models import Appointment, Membership, Nomination, User
+from accounts.models import Appointment, Invitation, Membership, Nomination, User
 from accounts.roles import Role
 from crq.flow import CRQ_FLOW
+from releaseflow.people.invitations import GOOD_FOR
 from releaseflow.people.roles import PLACE
 from releaseflow.settings_pages.flow import TEAM
 from tests.cast import Cast
 from tests.factories import person
-from tests.stages import Stage
+from tests.stages import EARLY, Stage
 from workflow.machine import perform
 from workflow.models import Event
 from workflow.steps import Refused
@@ -53,7 +54,7 @@ def test_nobody_joins_a_team_by_their_own_hand(cast: Cast) -> None:
 
 @pytest.mark.parametrize("who", ["developer", "manager", "scrum_master", "devops", "director", "outsider"])
 def test_only_administrators_give_roles(cast: Cast, who: str) -> None:
-    with pytest.raises(Refused, match="This is for Administrator"):
+    with pytest.raises(Refused, match="This is for administrators"):
         perform(PLACE, "give_role", cast.other_developer, by=getattr(cast, who), role=Role.DEVOPS)
 
 
@@ -64,12 +65,19 @@ def test_the_last_administrator_stays(cast: Cast, second: User, action: str, giv
         perform(PLACE, action, second, by=None, **given)
 
 
+def test_an_administrator_who_never_came_in_does_not_count(cast: Cast, second: User) -> None:
+    Invitation.objects.create(user=second, invited_by=cast.administrator, sent_at=EARLY, expires_at=EARLY + GOOD_FOR)
+
+    with pytest.raises(Refused, match="the only administrator"):
+        perform(PLACE, "switch_off", cast.administrator, by=second)
+
+
 def test_an_administrator_is_made_by_two(cast: Cast, second: User) -> None:
     perform(PLACE, "give_role", cast.outsider, by=cast.administrator, role=Role.ADMINISTRATOR)
     assert not holds(cast.outsider, Role.ADMINISTRATOR)
     with pytest.raises(Refused, match="asked for this yourself"):
         perform(PLACE, "confirm", cast.outsider, by=cast.administrator)
-    with pytest.raises(Refused, match="This is for Administrator"):
+    with pytest.raises(Refused, match="This is for administrators"):
         perform(PLACE, "confirm", cast.outsider, by=cast.outsider)
     perform(PLACE, "confirm", cast.outsider, by=second)
     assert holds(cast.outsider, Role.ADMINISTRATOR)
@@ -101,7 +109,7 @@ def test_a_role_taken_away_while_a_form_is_open_is_refused_at_the_post(stage: St
         TEAM, "remove_member", stage.cast.team, by=stage.cast.administrator, user=stage.cast.manager, role=Role.MANAGER
     )
     answer = client.post(f"/act/{CRQ_FLOW.name}/{ready.crq.pk}/approve/", follow=True)
-    assert "This is for Dev Manager" in answer.content.decode()
+    assert "This is for the Dev Manager" in answer.content.decode()
     ready.crq.refresh_from_db()
     assert ready.crq.status != "approved"
 
