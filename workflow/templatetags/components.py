@@ -61,7 +61,10 @@ class Act(Protocol):
     """Something a person may do here, or the sentence why not."""
 
     action: str
+    label: str
     url: str
+    enabled: bool
+    primary: bool
     hidden: dict[str, Any]
 
 
@@ -202,3 +205,21 @@ def act_id(act: Act, prefix: str = "") -> str:
     """An id for an act's explanation, stable between renderings; a prefix tells apart an act shown twice on a page."""
     key = f"{act.url} {act.action} {sorted((act.hidden or {}).items())}"
     return f"{prefix or 'act'}-{act.action}-{crc32(key.encode()):08x}"
+
+
+@register.simple_tag(takes_context=True)
+def plain_act(context: Context, act: Act, key: str, *, small: bool = False) -> SafeString:
+    """`{% plain_act act id %}`: the button alone, or the same disabled, explained by what stands at this id."""
+    size = " btn-sm" if small else ""
+    if not act.enabled:
+        return fragment("components/_act_off", size=size, key=key, label=act.label)
+    fields = {"csrfmiddlewaretoken": context["csrf_token"], **act.hidden}
+    return fragment(
+        "components/_act",
+        url=act.url,
+        fields=format_html_join("", '<input type="hidden" name="{}" value="{}">', fields.items()),
+        kind="primary" if act.primary else "quiet",
+        size=size,
+        action=act.action,
+        label=act.label,
+    )
