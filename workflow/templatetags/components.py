@@ -1,6 +1,6 @@
 """Small parts of pages: icons, faces, badges, gates. A state always shows by shape and word, not by colour alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ STATE_WORDS = {
     "exempt": "Exempt",
     "none": "Not started",
 }
+SELECTED = SafeString(" selected")
 BADGE_TINTS = {"part": "warn", "wait": "idle", "none": "idle"}
 BADGE_SHAPES = {"warn": "part", "idle": "wait"}
 
@@ -55,6 +56,17 @@ class Row(Protocol):
     done: int
     total: int
     next: Any
+
+
+class Option(Protocol):
+    """One value that a filter offers."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def chosen(self) -> bool: ...
 
 
 class Act(Protocol):
@@ -223,3 +235,10 @@ def plain_act(context: Context, act: Act, key: str, *, small: bool = False) -> S
         action=act.action,
         label=act.label,
     )
+
+
+@register.simple_tag
+def choices(options: Iterable[Option]) -> SafeString:
+    """`{% choices options %}`: what a filter offers; there may be a thousand applications."""
+    rows = ((each.value, SELECTED if each.chosen else "", each.label) for each in options)
+    return format_html_join("\n", '<option value="{}"{}>{}</option>', rows)
