@@ -10,14 +10,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import DateField, F, Q, QuerySet, TextChoices, Value
+from django.db.models import CharField, DateField, F, Q, QuerySet, TextChoices, Value
 
-from accounts.prepared import Prepared, Slot
+from accounts.prepared import Prepared, Slot, among
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.models import Deputy, Membership, User
 
 
 class Role(TextChoices):
@@ -193,7 +194,7 @@ def _roles() -> QuerySet[Any, Any]:
 _ROLES = Prepared(_roles)
 
 
-def _serving(on: date) -> dict[str, Any]:
+def _serving(on: date | Slot) -> dict[str, Any]:
     """Which deputies count on this day."""
     return {"starts__lte": on, "ends__gte": on, "ended_at": None, "for_user__is_active": True}
 
@@ -234,35 +235,63 @@ def at_work(on: date) -> list[User]:
 
 def people(role: Role, team_id: int | None = None, *, on: date | None = None) -> list[User]:
     """Everyone active who holds the role (of the team, for a team role), by name; `on` adds that day's deputies."""
+    team = team_id if role in TEAM_ROLES else None
+    return _people(role in TEAM_ROLES, team is not None, on is not None)(role=role, team=team, day=on)
+
+
+@cache
+def _people(of_teams: bool, in_one: bool, with_deputies: bool) -> Prepared[User]:
+    """By role; `team` is a slot where it must be one team's, `day` where deputies count."""
+    held = "memberships" if of_teams else "appointments"
+    where = {f"{held}__role": Slot("role", CharField())} | ({"memberships__team": Slot("team")} if in_one else {})
+    return Prepared(lambda: _with_deputies(where) if with_deputies else _holders(where).distinct())
+
+
+def _holders(where: dict[str, Any]) -> QuerySet[User]:
+    from accounts.models import User
+
+    return User.objects.filter(is_active=True, **where)
+
+
+def _with_deputies(where: dict[str, Any]) -> QuerySet[User]:
     from accounts.models import Deputy, User
 
-    where: dict[str, Any] = {"appointments__role": role}
-    if role in TEAM_ROLES:
-        where = {"memberships__role": role} | ({"memberships__team_id": team_id} if team_id is not None else {})
-    holders = User.objects.filter(is_active=True, **where)
-    if on is None:
-        return list(holders.distinct())
-    serving = Deputy.objects.filter(role=role, for_user__in=holders, **_serving(on))
+    day = Slot("day", DateField())
+    serving = Deputy.objects.filter(role=Slot("role", CharField()), for_user__in=_holders(where), **_serving(day))
     deputies = User.objects.filter(is_active=True, deputising__in=serving)
-    return list((holders.distinct() | deputies.distinct()).distinct())
+    return (_holders(where).distinct() | deputies.distinct()).distinct()
 
 
 def members(team_ids: Iterable[int], *, on: date) -> dict[int, list[User]]:
     """For each of these teams its active developers and managers, with that day's deputies: two statements."""
-    from accounts.models import Deputy, Membership
-
     found: dict[int, dict[int, User]] = defaultdict(dict)
-    rows = Membership.objects.filter(team__in=set(team_ids)).select_related("user").order_by("pk")
     holders: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for row in rows:
+    for row in _MEMBERSHIPS(teams=set(team_ids)):
         if row.user.is_active:
             found[row.team_id][row.user_id] = row.user
             holders[row.user_id, row.role].append(row.team_id)
-    serving = Deputy.objects.filter(for_user__in={pk for pk, _ in holders}, deputy__is_active=True, **_serving(on))
-    for each in serving.select_related("deputy").order_by("pk"):
+    for each in _DEPUTIES(people={pk for pk, _ in holders}, day=on):
         for team_id in holders[each.for_user_id, each.role]:
             found[team_id][each.deputy_id] = each.deputy
     return {team_id: list(people.values()) for team_id, people in found.items()}
+
+
+def _memberships() -> QuerySet[Membership]:
+    from accounts.models import Membership
+
+    return Membership.objects.filter(among("team", "teams")).select_related("user").order_by("pk")
+
+
+def _deputies() -> QuerySet[Deputy]:
+    from accounts.models import Deputy
+
+    serving = Deputy.objects.filter(
+        among("for_user", "people"), deputy__is_active=True, **_serving(Slot("day", DateField()))
+    )
+    return serving.select_related("deputy").order_by("pk")
+
+
+_MEMBERSHIPS, _DEPUTIES = Prepared(_memberships), Prepared(_deputies)
 
 
 def role_line(user: User) -> str:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 
 from accounts.models import Team, User
+from accounts.prepared import Prepared
 from accounts.roles import standing
 from crq.models import CRQ
 from deployments.models import Application, Deployment, ReleaseWeek
@@ -23,6 +24,12 @@ SIZE = 50
 MOST_WEEKS = 60
 MOST_IN_A_FILE = 20_000
 HELD = "held"
+SHOWN = (
+    *("number", "title", "status", "closure", "target_date", "deployment__status", "deployment__week__install_day"),
+    *("deployment__application__name", "deployment__application__team__name"),
+    *("opened_by__username", "opened_by__first_name", "opened_by__last_name"),
+)
+"""What a row reads; a page of fifty would otherwise carry every column of six tables."""
 STATES = {**dict(CRQ.Status.choices), HELD: "Held"}
 HEAD = (
     "CRQ", "Title", "Application", "Team", "Week", "Target date", "CRQ state", "Closure", "Deployment state",
@@ -110,20 +117,31 @@ class Listed:
 
 def listed(asked: Asked, *, by: User, now: datetime) -> Listed:
     """One page of the list, newest first: a fixed number of statements, however many rows."""
-    found = page(matching(asked, by=by, now=now), ("pk",), at=asked.at, size=SIZE)
-    with_crq = Exists(CRQ.objects.filter(deployment__week=OuterRef("pk")))
-    weeks = ReleaseWeek.objects.filter(with_crq).order_by("-thursday")[:MOST_WEEKS]
-    teams = Team.objects.filter(Exists(Application.objects.filter(team=OuterRef("pk"))))
+    found = page(matching(asked, by=by, now=now).only(*SHOWN), ("pk",), at=asked.at, size=SIZE)
     return Listed(
         asked=asked,
         rows=[_row(crq) for crq in found.rows],
-        weeks=[_option(each.thursday.isoformat(), f"Week of {say_day(each.thursday)}", asked.week) for each in weeks],
-        teams=[_option(str(each.pk), str(each), asked.team) for each in teams],
-        applications=[_option(str(each.pk), str(each), asked.application) for each in Application.objects.all()],
+        weeks=[_option(day.isoformat(), f"Week of {say_day(day)}", asked.week) for day in _WEEKS()],
+        teams=[_option(str(pk), name, asked.team) for pk, name in _TEAMS()],
+        applications=[_option(str(pk), name, asked.application) for pk, name in _APPLICATIONS()],
         states=[_option(value, label, asked.state) for value, label in STATES.items()],
         previous_page_url=asked.url(at=found.newer) if found.newer else "",
         next_page_url=asked.url(at=found.older) if found.older else "",
     )
+
+
+def _weeks() -> QuerySet[ReleaseWeek, date]:
+    with_crq = Exists(CRQ.objects.filter(deployment__week=OuterRef("pk")))
+    weeks = ReleaseWeek.objects.filter(with_crq).order_by("-thursday")[:MOST_WEEKS]
+    return weeks.values_list("thursday", flat=True)
+
+
+def _teams() -> QuerySet[Team, tuple[int, str]]:
+    return Team.objects.filter(Exists(Application.objects.filter(team=OuterRef("pk")))).values_list("pk", "name")
+
+
+_WEEKS, _TEAMS = Prepared(_weeks), Prepared(_teams)
+_APPLICATIONS = Prepared(lambda: Application.objects.values_list("pk", "name"))
 
 
 def matching(asked: Asked, *, by: User, now: datetime) -> QuerySet[CRQ]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlencode
 
-from django.db.models import QuerySet
+from django.db.models import CharField
 
 from accounts.models import SavedView, User
+from accounts.prepared import Prepared, Slot
 
 FILTERS = {"board": ("view", "team")}
 """For each page what its filter consists of; anything else in an address is no part of a view."""
 MOST = 20
 
 
-def saved_views(user: User, page: str) -> QuerySet[SavedView]:
-    return user.saved_views.filter(page=page)
+def saved_views(user: User, page: str) -> list[SavedView]:
+    return _OF_PAGE(user=user.pk, page=page)
+
+
+_OF_PAGE = Prepared(lambda: SavedView.objects.filter(user=Slot("user"), page=Slot("page", CharField())))
 
 
 def save(user: User, page: str, name: str, query: str) -> str:

@@ -17,6 +17,7 @@ from crq.page import pull_request_rows
 from crq.readiness import Facts
 from crq.views.page import again
 from deployments.flow import DEPLOYMENT
+from deployments.live import Unchanged
 from deployments.models import Deployment
 from notifications.models import Email
 from notifications.outbox import listening
@@ -85,10 +86,8 @@ def news(request: HttpRequest, pk: int) -> HttpResponse:
     """What others did since the page was opened; 204 while there is nothing new since it last asked."""
     opened, known = (_number(request.GET.get(name, "")) for name in ("opened", "newest"))
     newest = live.newest_event(pk)
-    if newest <= known:
-        nothing = HttpResponse()
-        nothing.status_code = 204
-        return nothing
+    if 0 < newest <= known:
+        return Unchanged()
     deployment = get_object_or_404(Deployment.objects.select_related("crq"), pk=pk)
     found = live.news(deployment, by=person(request), opened=opened, newest=newest)
     pull_requests = pull_request_rows(deployment)

@@ -192,6 +192,12 @@ def test_news_of_a_strange_address(client: Client, stage: Stage, query: dict[str
     assert client.get(reverse("news", args=[stage.plan().pk]), query).status_code == 200
 
 
+def test_there_is_no_news_of_a_deployment_that_does_not_exist(client: Client, stage: Stage) -> None:
+    client.force_login(stage.cast.manager)
+
+    assert client.get(reverse("news", args=[404])).status_code == 404
+
+
 def test_whom_a_comment_names_follows_the_deployment(client: Client, stage: Stage) -> None:
     deployment = stage.with_crq()
 

@@ -1,6 +1,6 @@
 """Small parts of pages: icons, faces, badges, gates. A state always shows by shape and word, not by colour alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ STATE_WORDS = {
     "exempt": "Exempt",
     "none": "Not started",
 }
+SELECTED = SafeString(" selected")
 BADGE_TINTS = {"part": "warn", "wait": "idle", "none": "idle"}
 BADGE_SHAPES = {"warn": "part", "idle": "wait"}
 
@@ -57,11 +58,25 @@ class Row(Protocol):
     next: Any
 
 
+class Option(Protocol):
+    """One value that a filter offers."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def chosen(self) -> bool: ...
+
+
 class Act(Protocol):
     """Something a person may do here, or the sentence why not."""
 
     action: str
+    label: str
     url: str
+    enabled: bool
+    primary: bool
     hidden: dict[str, Any]
 
 
@@ -202,3 +217,28 @@ def act_id(act: Act, prefix: str = "") -> str:
     """An id for an act's explanation, stable between renderings; a prefix tells apart an act shown twice on a page."""
     key = f"{act.url} {act.action} {sorted((act.hidden or {}).items())}"
     return f"{prefix or 'act'}-{act.action}-{crc32(key.encode()):08x}"
+
+
+@register.simple_tag(takes_context=True)
+def plain_act(context: Context, act: Act, key: str, *, small: bool = False) -> SafeString:
+    """`{% plain_act act id %}`: the button alone, or the same disabled, explained by what stands at this id."""
+    size = " btn-sm" if small else ""
+    if not act.enabled:
+        return fragment("components/_act_off", size=size, key=key, label=act.label)
+    fields = {"csrfmiddlewaretoken": context["csrf_token"], **act.hidden}
+    return fragment(
+        "components/_act",
+        url=act.url,
+        fields=format_html_join("", '<input type="hidden" name="{}" value="{}">', fields.items()),
+        kind="primary" if act.primary else "quiet",
+        size=size,
+        action=act.action,
+        label=act.label,
+    )
+
+
+@register.simple_tag
+def choices(options: Iterable[Option]) -> SafeString:
+    """`{% choices options %}`: what a filter offers; there may be a thousand applications."""
+    rows = ((each.value, SELECTED if each.chosen else "", each.label) for each in options)
+    return format_html_join("\n", '<option value="{}"{}>{}</option>', rows)
