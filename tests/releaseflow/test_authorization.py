@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.doors import (
@@ -27,10 +29,11 @@ from tests.doors import (
     Act,
     Door,
 )
-from tests.support.office import Office, nothing_kept
+from tests.support.office import Office, Written, nothing_kept
 from workflow.steps import Flow
 
 pytestmark = pytest.mark.django_db
+FOR_PROGRAMS = {"api", "hook"}
 BESIDES = {OTHER_MANAGER, SUPERUSER}
 """What these may read, others like them may; what they may do is tried in full."""
 
@@ -129,6 +132,23 @@ def test_what_is_no_plain_button_is_no_address(office: Office) -> None:
     for flow, action in sorted(hidden):
         url = reverse("act", args=[flow, 1, action])
         assert office.browsers[ADMIN].post(url).status_code == 404, url
+
+
+# --- A form of another site ----------------------------------------------------------------------------------
+def test_no_form_is_taken_without_its_token(office: Office) -> None:
+    """The session alone is not enough; addresses for programs ask for a key, which a browser does not send."""
+    browser, written, answers = Client(enforce_csrf_checks=True), Written(), {}
+    browser.cookies = office.browsers[ADMIN].cookies
+    doors = {f"{door}": (door.name, reverse(door.name, args=door.keys(office.world))) for door in FORMS}
+    doors["a plain button"] = ("act", reverse("act", args=["week", office.world.week.pk, "complete_batch"]))
+
+    with connection.execute_wrapper(written):
+        for label, (name, url) in doors.items():
+            status = browser.post(url).status_code
+            if status != (401 if name in FOR_PROGRAMS else 403):
+                answers[label] = status
+
+    assert (answers, written.tables) == ({}, [])
 
 
 # --- Keys of others, and of nobody ---------------------------------------------------------------------------

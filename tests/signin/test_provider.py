@@ -89,6 +89,21 @@ def test_others_are_refused_with_a_sentence(
     assert User.objects.count() == people
 
 
+@pytest.mark.parametrize(
+    "claims", [{"iss": "https://id.elsewhere.example"}, {"aud": "another application"}, {"exp": 1}], ids=str
+)
+def test_a_token_of_another_issuer_for_another_or_of_the_past_signs_nobody_in(
+    provider: oidc.Provider, cast: Cast, client: Client, claims: dict[str, Any]
+) -> None:
+    provider.claims |= claims
+
+    answer = go(client)
+
+    assert answer.status_code < 500
+    assert not signed_in(client)
+    assert not SocialAccount.objects.exists()
+
+
 def test_whoever_is_switched_off_is_not_known(provider: oidc.Provider, cast: Cast, client: Client) -> None:
     User.objects.filter(pk=cast.manager.pk).update(is_active=False)
     assert "is not known here" in go(client).content.decode()
