@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.person import person
@@ -24,13 +27,14 @@ class ViewNameForm(forms.Form):
 
 @require_POST
 def save_view(request: HttpRequest) -> HttpResponse:
-    """Keeps the filter of the page it came from under a name."""
-    page, name = request.POST.get("page", ""), request.POST.get("name", "")
+    """Keeps the filter of the page it came from under a name; Undo after a deletion has all of it in its address."""
+    given = request.POST if "page" in request.POST else request.GET
+    page, name = given.get("page", ""), given.get("name", "")
     if page not in FILTERS:
         raise Http404
-    query = request.POST.get("query", "")
+    query = given.get("query", "")
     if sentence := save(person(request), page, name, query):
-        form = ViewNameForm(request.POST)
+        form = ViewNameForm(given)
         form.add_error("name", sentence)
         hidden = {"page": page, "query": query, "next": came_from(request)}
         context = {"form": form, "title": "Save this view", "hidden": hidden, "back_url": came_from(request)}
@@ -43,7 +47,8 @@ def save_view(request: HttpRequest) -> HttpResponse:
 def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(person(request).saved_views, pk=pk)
     view.delete()
-    messages.success(request, f"“{view.name}” is deleted.")
+    kept = urlencode({"page": view.page, "name": view.name, "query": view.query})
+    messages.success(request, f"“{view.name}” is deleted.", extra_tags=f"{reverse('save-view')}?{kept}")
     return redirect(came_from(request))
 
 

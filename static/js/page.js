@@ -1,5 +1,10 @@
 // Small comforts; every page works without them.
 (() => {
+  // A status is announced when it changes, not when the page comes with it: its words are put in once more.
+  setTimeout(() => {
+    for (const words of document.querySelectorAll("#notices p")) words.textContent = words.textContent;
+  }, 300);
+
   // Close a notice.
   document.addEventListener("click", (event) => {
     event.target.closest("[data-close]")?.closest(".notice").remove();
@@ -31,6 +36,15 @@
     for (const menu of document.querySelectorAll("details[open].more, details[open].options")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
+  });
+
+  // A double click sends once.
+  let sent = null;
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.getAttribute("method") !== "post") return;
+    if (event.target === sent) event.preventDefault();
+    sent = event.target;
+    setTimeout(() => { sent = null; }, 1000);
   });
 
   // What takes longer than a moment is seen to be under way; what was there stays.

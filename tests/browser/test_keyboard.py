@@ -238,6 +238,22 @@ def test_saved_views_without_scripts(
     page.locator("#options > summary").click()
     page.get_by_role("button", name="Delete the view Ours").click()
     expect(page.get_by_text("“Ours” is deleted.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Saved as “Ours”.")).to_be_visible()
+
+
+def test_a_touch_beside_the_sheet_of_views_closes_it(
+    without_scripts: Page, live_server: LiveServer, this_week: Stage
+) -> None:
+    page = without_scripts
+    page.set_viewport_size({"width": 390, "height": 640})
+    page.goto(f"{live_server.url}{this_week.week.get_absolute_url()}")
+    page.locator("#options > summary").click()
+    expect(page.get_by_label("Save this view as")).to_be_visible()
+
+    page.mouse.click(195, 20)
+
+    expect(page.get_by_label("Save this view as")).to_be_hidden()
 
 
 def test_several_approvals_without_scripts(without_scripts: Page, live_server: LiveServer) -> None:

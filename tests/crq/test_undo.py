@@ -204,6 +204,18 @@ def test_the_notice_comes_too_late(client: Client, stage: Stage) -> None:
     assert "This could be undone for 10 minutes" in after
 
 
+def test_the_notice_of_a_second_window_says_that_it_is_done(client: Client, stage: Stage) -> None:
+    deployment, at = stage.cleared(), started_at(stage)
+    stage.complete_batch()
+    url = undo_in(pressed(client, f"/act/deployment/{deployment.pk}/start/", stage.cast.devops, at))
+    pressed(client, url, stage.cast.devops, at + TEN)
+
+    after = pressed(client, url, stage.cast.devops, at + TEN)
+
+    assert "Grace Okafor did this today, 2:15 pm ET." in after
+    assert Event.objects.filter(action="undo_start").count() == 1
+
+
 def test_what_cannot_be_taken_back_has_no_undo_in_its_notice(client: Client, stage: Stage) -> None:
     deployment, at = stage.installing(), installed_at(stage)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 from django.test import Client
 
@@ -80,6 +83,17 @@ def test_a_view_is_deleted_by_its_owner_alone(manager: Client, stage: Stage) -> 
     assert SavedView.objects.exists()
     assert "“Mine” is deleted." in manager.post(f"/me/views/{view.pk}/delete/", follow=True).content.decode()
     assert not SavedView.objects.exists()
+
+
+def test_a_deleted_view_comes_back_from_its_notice(manager: Client, stage: Stage) -> None:
+    save(manager, "A & B", "view=mine&team=identity")
+    html = manager.post(f"/me/views/{SavedView.objects.get().pk}/delete/", follow=True).content.decode()
+
+    [undo] = re.findall(r'action="(/me/views/\?[^"]+)"', html)
+    manager.post(unescape(undo))
+
+    [view] = stage.cast.manager.saved_views.all()
+    assert (view.page, view.name, view.query) == ("board", "A & B", "view=mine&team=identity")
 
 
 def test_other_pages_have_no_views(manager: Client) -> None:
