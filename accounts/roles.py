@@ -28,7 +28,20 @@ class Role(TextChoices):
     DIRECTOR = "director", "EDMT Director"
     ADMINISTRATOR = "administrator", "Administrator"
 
+    @property
+    def in_a_sentence(self) -> str:
+        """With its article: there are many managers, and one Scrum Master and director."""
+        return _IN_A_SENTENCE[self]
 
+
+_IN_A_SENTENCE = {
+    Role.DEVELOPER: "the Dev Team",
+    Role.MANAGER: "a Dev Manager",
+    Role.SCRUM_MASTER: "the Scrum Master",
+    Role.DEVOPS: "DevOps",
+    Role.DIRECTOR: "the EDMT Director",
+    Role.ADMINISTRATOR: "an administrator",
+}
 TEAM_ROLES = (Role.DEVELOPER, Role.MANAGER)
 OFFICE_ROLES = (Role.SCRUM_MASTER, Role.DEVOPS, Role.DIRECTOR, Role.ADMINISTRATOR)
 
