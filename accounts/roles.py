@@ -30,13 +30,19 @@ class Role(TextChoices):
     ADMINISTRATOR = "administrator", "Administrator"
 
     @property
-    def holders(self) -> str:
-        """Within a sentence: "This is for the Scrum Master"."""
-        if self is Role.ADMINISTRATOR:
-            return "administrators"
-        return str(self.label) if self is Role.DEVOPS else f"the {self.label}"
+    def in_a_sentence(self) -> str:
+        """With its article: there are many managers, and one Scrum Master and director."""
+        return _IN_A_SENTENCE[self]
 
 
+_IN_A_SENTENCE = {
+    Role.DEVELOPER: "the Dev Team",
+    Role.MANAGER: "a Dev Manager",
+    Role.SCRUM_MASTER: "the Scrum Master",
+    Role.DEVOPS: "DevOps",
+    Role.DIRECTOR: "the EDMT Director",
+    Role.ADMINISTRATOR: "an administrator",
+}
 TEAM_ROLES = (Role.DEVELOPER, Role.MANAGER)
 OFFICE_ROLES = (Role.SCRUM_MASTER, Role.DEVOPS, Role.DIRECTOR, Role.ADMINISTRATOR)
 

@@ -167,7 +167,7 @@ def _why_held(deployment: Deployment, readiness: Readiness, milestone: Milestone
     missing = readiness.missing_at(milestone.key)
     if not missing or readiness.facts.exempted:
         return ""
-    return f"Missed {say_instant(milestone.due_at, now=milestone.due_at)}: {listed(missing)}."[:500]
+    return f"Not done by {say_instant(milestone.due_at, now=milestone.due_at)}: {listed(missing)}."[:500]
 
 
 def _nothing_more(milestone: Milestone, now: datetime) -> None:

@@ -249,8 +249,16 @@ def _installed(deployment: Deployment, readiness: Readiness, by: User, now: date
 
 
 def _failed(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:
-    acts = [act(DEPLOYMENT, name, deployment, by=by, now=now) for name in ("back_out", "retry")]
-    return Panel("stop", "The install failed", "Back it out, or try again while the window is open.", acts=acts)
+    acts = [
+        act(DEPLOYMENT, name, deployment, by=by, now=now, primary=name == "retry") for name in ("retry", "back_out")
+    ]
+    return Panel(
+        "stop",
+        "The install failed",
+        "Back it out, or try again while the window is open.",
+        deployment.week.due(Deadline.INSTALL_CLOSE),
+        acts=acts,
+    )
 
 
 def _over(deployment: Deployment, readiness: Readiness, by: User, now: datetime) -> Panel:

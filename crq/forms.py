@@ -34,7 +34,7 @@ class FilesInput(forms.ClearableFileInput):
 
 class OpenCRQForm(forms.Form):
     number = forms.CharField(
-        label="CRQ number (optional)",
+        label="CRQ number",
         required=False,
         help_text="Paste the number from another change system, or leave it empty: releaseflow gives the next one.",
     )

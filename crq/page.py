@@ -235,7 +235,7 @@ def _people(facts: Facts, now: datetime) -> list[tuple[str, Any, str]]:
         by, principal = _acting(approval.by, approval.for_user)
         approver = [("Approved by", by, " · ".join(filter(None, [principal, say_near(approval.at, now)])))]
     else:
-        approver = [("Approver", person, "") for person in _approvers(facts, now)[:2]]
+        approver = [("" if place else "May approve", each, "") for place, each in enumerate(_approvers(facts, now)[:2])]
     return [
         ("CRQ opened by", crq.opened_by if crq else None, say_near(crq.opened_at, now) if crq else ""),
         *approver,

@@ -136,7 +136,12 @@ def who_can(step: Step, obj: Any, now: datetime) -> str:
     unique = list(dict.fromkeys(names))
     if len(unique) > 3:
         return f"{', '.join(unique[:3])} or {len(unique) - 3} more"
-    return " or ".join([", ".join(unique[:-1]), unique[-1]] if len(unique) > 1 else unique)
+    return _either(unique)
+
+
+def _either(words: list[str]) -> str:
+    """Says `Grace, Ivan or Maya`."""
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _no(call: Call) -> Refusal | None:
@@ -168,11 +173,11 @@ def _wrong_role(step: Step, obj: Any, by: Actor, now: datetime) -> Refusal | Non
     who = standing(by, eastern_day(now))
     if any(who.holds(role, team_id) for role in step.roles):
         return None
-    *others, last = (Role(role).holders for role in step.roles)
-    roles = f"{', '.join(others)} or {last}" if others else last
+    roles = _either([Role(role).in_a_sentence for role in step.roles])
     own = " of the owning team" if all(role in TEAM_ROLES for role in step.roles) else ""
     can = who_can(step, obj, now)
-    return Refusal("role", f"This is for {roles}{own}." + (f" {can} can." if can else " Nobody holds that role yet."))
+    who_then = f": {can}" if can else ", and nobody holds that role yet"
+    return Refusal("role", f"Only {roles}{own} can do this{who_then}.")
 
 
 def _guarded(step: Step, obj: Any, by: Actor, now: datetime) -> Refusal | None:

@@ -22,15 +22,28 @@ from releaseflow.signin import letters, record
 from workflow.secrets import box
 
 
+WAYS = {
+    "reauthenticate": "your password",
+    "mfa_reauthenticate": "a code from your app, or a recovery code",
+    "mfa_reauthenticate:webauthn": "a passkey",
+}
+"""How somebody may confirm that it is them, by allauth's names."""
+
+
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": "That address and password do not belong together. Check both, or set a new one.",
         "too_many_login_attempts": "Too many tries. Wait five minutes, or sign in with a passkey.",
         "rate_limited": "Too many tries. Wait five minutes.",
         "incorrect_password": "That is not your password.",
-        "enter_current_password": "That is not your present password.",
+        "enter_current_password": "That is not your current password.",
         "incorrect_code": "That code is not right, or it is over. Type the newest one.",
     }
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, str]]:
+        """In the words of our pages, which know passkeys."""
+        ways: list[dict[str, str]] = super().get_reauthentication_methods(user)
+        return [way | {"description": WAYS.get(way["id"], way["description"])} for way in ways]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -48,7 +48,7 @@ class _Twice(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self, password1="New password", password2="The same again")
+        _plain(self, password1="New password", password2="New password again")
         self.fields["password1"].help_text = " ".join(password_validators_help_texts())
 
 
@@ -63,7 +63,7 @@ class SetPasswordForm(_Twice, account.SetPasswordForm):
 class ChangePasswordForm(_Twice, account.ChangePasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self, oldpassword="Present password")
+        _plain(self, oldpassword="Current password")
         self.fields["oldpassword"].help_text = ""
 
 

@@ -107,7 +107,7 @@ def _stuck() -> OperationalError:
 
 ERRORS = {
     400: SuspiciousOperation(),
-    403: PermissionDenied("This is for administrators. Ada Quist can."),
+    403: PermissionDenied("Only an administrator can do this: Ada Quist."),
     409: _stuck(),
     413: RequestDataTooBig(),
     500: ZeroDivisionError(),

@@ -231,7 +231,7 @@ def test_the_final_edition_says_what_is_cleared_and_what_is_held(lonely: Stage) 
     assert final.letter is not None
     assert final.letter.subject == "Final: 1 cleared, 1 held for Thu Dec 10"
     assert "Cleared for install" in final.letter.text
-    assert "Held. Missed Tue Dec 8, 5:00 pm ET" in final.letter.text
+    assert "Held. Not done by Tue Dec 8, 5:00 pm ET" in final.letter.text
     assert final.sent_by is None
 
 

@@ -269,7 +269,7 @@ def test_a_held_deployment_says_why_and_the_manager_moves_it(stage: Stage) -> No
 
     step = only_row(stage, stage.cast.manager, at=at).next
 
-    assert step.text == "Missed Tue Dec 8, 2:00 pm ET: CRQ created."
+    assert step.text == "Not done by Tue Dec 8, 2:00 pm ET: CRQ created."
     assert (step.is_you, step.action_label, step.tone) == (True, "Move", "stop")
 
 

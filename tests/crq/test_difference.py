@@ -26,7 +26,7 @@ LINE = Line(
     state=str(S.PLANNED),
     pull_requests=("identity-admin #481",),
 )
-HELD = "Held. Missed Tue Dec 8, 2:00 pm ET: CRQ created."
+HELD = "Held. Not done by Tue Dec 8, 2:00 pm ET: CRQ created."
 
 
 def content(*lines: Line, day: str = "2026-12-10", **more: Any) -> Content:

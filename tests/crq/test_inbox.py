@@ -162,7 +162,7 @@ def test_a_held_deployment_is_the_managers_to_move(stage: Stage) -> None:
     [task] = owed(stage.cast.manager, at)
 
     assert (task.verb, task.due) == ("Move or withdraw", None)
-    assert task.why.endswith("Missed Tue Dec 8, 2:00 pm ET: CRQ created.")
+    assert task.why.endswith("Not done by Tue Dec 8, 2:00 pm ET: CRQ created.")
     assert [task.verb for task in owed(stage.cast.developer, at)] == ["Create the CRQ"]  # an exemption needs one
 
 

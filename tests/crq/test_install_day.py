@@ -208,7 +208,7 @@ def test_held_and_uncleared_deployments_stand_apart(client: Client, stage: Stage
 
     assert [row.reason for row in before.uncleared] == ["Still missing: CRQ approved."]
     assert (len(after.rows), after.uncleared) == (1, [])
-    assert [row.reason for row in after.held] == ["Missed Tue Dec 8, 5:00 pm ET: CRQ approved."]
+    assert [row.reason for row in after.held] == ["Not done by Tue Dec 8, 5:00 pm ET: CRQ approved."]
 
 
 def test_the_plan_document_is_one_click_away(client: Client, stage: Stage, afternoon: datetime) -> None:
@@ -326,7 +326,7 @@ def test_only_devops_changes_the_order(client: Client, stage: Stage, afternoon: 
     by = getattr(stage.cast, role)
 
     assert look(client, by, afternoon).order_url == ""
-    with pytest.raises(Refused, match="This is for DevOps"):
+    with pytest.raises(Refused, match="Only DevOps can do this"):
         perform(WEEK, "reorder", stage.week, by=by, deployment=str(deployments[0].pk), place="0", to="down")
 
 

@@ -60,7 +60,7 @@ def test_nobody_else_begins_a_draft_and_is_told_who_can(client: Client, stage: S
     client.force_login(stage.cast.developer)
     address = client.get("/emails/").context["page"].weeks[0].entries[0].url
 
-    sentence = "This is for the Scrum Master. Maya Lind can."
+    sentence = "Only the Scrum Master can do this: Maya Lind."
     assert sentence in client.get(address).content.decode()
     assert sentence in client.post(address, follow=True).content.decode()
     assert not Announcement.objects.exists()
@@ -107,8 +107,8 @@ def test_everyone_reads_a_draft_and_only_the_scrum_master_edits_or_sends(
     draft.refresh_from_db()
 
     assert {act.enabled for act in (page.edit, *page.acts.values())} == {False}
-    assert {act.why_not for act in page.acts.values()} == {"This is for the Scrum Master. Maya Lind can."}
-    assert "This is for the Scrum Master. Maya Lind can." in answer.content.decode()
+    assert {act.why_not for act in page.acts.values()} == {"Only the Scrum Master can do this: Maya Lind."}
+    assert "Only the Scrum Master can do this: Maya Lind." in answer.content.decode()
     assert saved.status_code == 422
     assert (draft.subject, draft.status, Letter.objects.count()) == ("", Status.DRAFT, 0)
 
@@ -376,7 +376,7 @@ def test_only_the_scrum_master_takes_back_or_sends_again(
     sent.refresh_from_db()
 
     assert {act.enabled for act in [*page.hold_acts, *page.resend_acts]} == {False}
-    assert {act.why_not for act in page.hold_acts} == {"This is for the Scrum Master. Maya Lind can."}
+    assert {act.why_not for act in page.hold_acts} == {"Only the Scrum Master can do this: Maya Lind."}
     assert {row.resend for row in page.recipients} == {None}
     assert (sent.status, Email.objects.filter(parked_at=None, attempts=0).count()) == (Status.SENT, page.count - 1)
 

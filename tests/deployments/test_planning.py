@@ -72,7 +72,7 @@ def test_nobody_else_plans(client: Client, stage: Stage, by: str) -> None:
     answer = plan(client, getattr(stage.cast, by), stage)
 
     assert answer.status_code == 422
-    assert "This is for the Dev Team, the Dev Manager or the Scrum Master." in text(answer)
+    assert "Only the Dev Team, a Dev Manager or the Scrum Master can do this" in text(answer)
     assert 'value="Session timeout"' in text(answer)
     assert not Deployment.objects.exists()
 
@@ -336,7 +336,7 @@ def test_others_cannot_change_it_and_are_told(client: Client, stage: Stage, by: 
 
     assert (answer.status_code, page.status_code) == (422, 200)
     for each in (answer, page):
-        assert "This is for the Dev Team, the Dev Manager or the Scrum Master." in text(each)
+        assert "Only the Dev Team, a Dev Manager or the Scrum Master can do this" in text(each)
     assert deployment.pull_requests.count() == 0
 
 

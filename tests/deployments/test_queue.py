@@ -200,7 +200,7 @@ def test_nobody_else_submits(submit: Callable[..., Any], stage: Stage, by: str) 
     answer = submit(by=person, author=person.pk)
 
     assert answer.status_code == 422
-    assert "This is for the Dev Team or the Dev Manager of the owning team." in text(answer)
+    assert "Only the Dev Team or a Dev Manager of the owning team can do this" in text(answer)
     assert "ab" * 20 in text(answer)
     assert not PullRequest.objects.exists()
 
@@ -331,7 +331,7 @@ def test_others_are_told_who_can(client: Client, stage: Stage, form: str, by: st
     answer = post(client, getattr(stage.cast, by), pull_request, form, **given)
 
     assert answer.status_code == 422
-    assert "This is for the Dev Team or the Dev Manager of the owning team." in text(answer)
+    assert "Only the Dev Team or a Dev Manager of the owning team can do this" in text(answer)
     assert not pull_request.reviews.exists()
 
 

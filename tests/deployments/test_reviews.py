@@ -115,7 +115,7 @@ def test_others_do_not_record_for_a_team(client: Client, stage: Stage, by: str) 
     answer = record(client, getattr(stage.cast, by), stage, note="Keep this")
 
     assert answer.status_code == 422
-    assert "This is for the Dev Team, the Dev Manager or the Scrum Master." in text(answer)
+    assert "Only the Dev Team, a Dev Manager or the Scrum Master can do this" in text(answer)
     assert "Keep this" in text(answer)
     assert not CodeReview.objects.filter(kind="ad_hoc").exists()
 
@@ -276,9 +276,9 @@ def test_deciding_twice_at_once_plans_once(stage: Stage, weekly: CodeReview) -> 
     [
         ("other_developer", "belongs to another team"),
         ("other_manager", "belongs to another team"),
-        ("devops", "This is for the Dev Team, the Dev Manager or the Scrum Master."),
-        ("director", "This is for the Dev Team, the Dev Manager or the Scrum Master."),
-        ("outsider", "This is for the Dev Team, the Dev Manager or the Scrum Master."),
+        ("devops", "Only the Dev Team, a Dev Manager or the Scrum Master can do this"),
+        ("director", "Only the Dev Team, a Dev Manager or the Scrum Master can do this"),
+        ("outsider", "Only the Dev Team, a Dev Manager or the Scrum Master can do this"),
     ],
 )
 def test_others_do_not_decide(client: Client, stage: Stage, weekly: CodeReview, by: str, sentence: str) -> None:
@@ -356,7 +356,7 @@ def test_others_see_the_proposal_with_the_reason_why_not(client: Client, stage: 
     with clock.frozen(weekly.at):
         page = text(client.get(weekly.get_absolute_url()))
     assert PROPOSAL in page
-    assert "This is for the Scrum Master. Maya Lind can." in page
+    assert "Only the Scrum Master can do this: Maya Lind." in page
 
 
 def test_holding_is_a_button(client: Client, stage: Stage, weekly: CodeReview) -> None:

@@ -182,7 +182,7 @@ def test_only_an_administrator_changes_the_schedule(as_: As, name: str) -> None:
     response = client.post("/settings/schedule/", SCHEDULE | {"approval_at": "15:00", "confirm": "0" * 32})
 
     assert response.status_code == 422
-    assert "This is for administrators. Ada Quist can." in text(response)
+    assert "Only an administrator can do this: Ada Quist." in text(response)
     assert 'aria-disabled="true"' in client.get("/settings/schedule/").content.decode()
     assert current_policy() == DEFAULT_POLICY
 
@@ -258,7 +258,7 @@ def test_only_an_administrator_changes_the_calendar(as_: As, name: str, data: di
     response = as_(name).post("/settings/closed-days/?year=2026", data)
 
     assert response.status_code == 422
-    assert "This is for administrators." in text(response)
+    assert "Only an administrator can do this" in text(response)
     assert ClosedDay.objects.count() == 1
 
 

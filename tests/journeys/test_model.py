@@ -489,7 +489,7 @@ class TheProcess(RuleBasedStateMachine):
             key = (snapshot.deployment_id, snapshot.milestone.week_id)
             exempted = any(whose == key and at < snapshot.taken_at for whose, at in granted)
             expected = snapshot.status in {"planned", "cleared"} and bool(snapshot.missing) and not exempted
-            missed = f"Missed {say_instant(snapshot.milestone.due_at)}"
+            missed = f"Not done by {say_instant(snapshot.milestone.due_at)}"
             held = [why for pk, why in holds if pk == snapshot.deployment_id and why.startswith(missed)]
             assert len(held) == expected, f"{snapshot}: {held}"
             self.snapshot_is_as_of_the_instant(snapshot, crqs.get(snapshot.deployment_id))

@@ -122,7 +122,7 @@ def test_others_cannot_approve_here_either(client: Client, stage: Stage, ready: 
     response = client.post(PAGE, sent)
 
     assert statuses(ready) == ["open"] * 3
-    assert "This is for the Dev Manager of the owning team." in response.content.decode()
+    assert "Only a Dev Manager of the owning team can do this" in response.content.decode()
     assert "No CRQ waits for your approval" in client.get(PAGE).content.decode()
 
 

@@ -48,7 +48,7 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(tuesday_evening: S
     said = capsys.readouterr().out.splitlines()
     assert said[3] == "Would enforce: CRQ approval of week of Thu Dec 10, due Tue Dec 8, 5:00 pm ET. 1 deployment held."
     held = "Would follow: hold, Session timeout for the admin portal (Admin portal)"
-    assert f"{held} (Missed Tue Dec 8, 5:00 pm ET: CRQ approved)." in said
+    assert f"{held} (Not done by Tue Dec 8, 5:00 pm ET: CRQ approved)." in said
     assert said[-1].startswith("Would queue: ")
     assert everything() == before
 

@@ -186,7 +186,7 @@ def test_a_week_on_legal_hold_keeps_everything(
 
 
 def test_only_an_administrator_decides_about_a_hold(client: Client, stage: Stage) -> None:
-    with pytest.raises(Refused, match="This is for administrators"):
+    with pytest.raises(Refused, match="Only an administrator can do this"):
         perform(WEEK, "keep", stage.week, by=stage.cast.scrum_master, reason="Why not.")
     url = f"/weeks/{stage.week.thursday}/schedule/"
     client.force_login(stage.cast.scrum_master)

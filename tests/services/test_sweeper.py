@@ -189,7 +189,7 @@ def test_nine_hours_late_both_deadlines_are_enforced_in_order_as_of_their_instan
     cutoff, approval = Snapshot.objects.order_by("milestone__due_at")
     assert (cutoff.missing, cutoff.status) == ([], "planned")
     assert (approval.missing, approval.status) == (["approved"], "planned")
-    assert stage.fresh(deployment).held_reason == "Missed Tue Dec 8, 5:00 pm ET: CRQ approved."
+    assert stage.fresh(deployment).held_reason == "Not done by Tue Dec 8, 5:00 pm ET: CRQ approved."
     enforced = Event.objects.filter(action="enforce").order_by("pk").values_list("data__key", flat=True)
     assert list(enforced) == ["code_review", "plan_email", "cutoff", "approval"]
 

@@ -171,7 +171,7 @@ def test_nobody_is_invited_as_administrator(cast: Cast, client: Client) -> None:
 
 @pytest.mark.parametrize("action", ["send_again", "revoke"])
 def test_only_administrators_decide_about_invitations(cast: Cast, action: str) -> None:
-    with pytest.raises(Refused, match="This is for administrators"):
+    with pytest.raises(Refused, match="Only an administrator can do this"):
         perform(INVITATION, action, invite(cast), by=cast.manager)
 
 
