@@ -36,9 +36,9 @@ class Slot(Expression):
         return [self.output_field.get_db_prep_value(value, connection) for value in given]
 
 
-def among(field: str, name: str) -> Func:
+def among(field: str, name: str, kind: Field[Any, Any] | None = None) -> Func:
     """The condition that the field is one of the keys that will be given under this name."""
-    keys = Slot(name, many=True)
+    keys = Slot(name, kind, many=True)
     return Func(F(field), keys, template="%(expressions)s)", arg_joiner=" IN (", output_field=BooleanField())
 
 
@@ -86,3 +86,9 @@ class Prepared(Generic[Row]):
         rows: Any = self._queryset.all()
         rows.query.get_compiler = lambda *_, **__: compiler
         return list(rows)
+
+    def one(self, **values: Any) -> Row:
+        """The only row, or the model's `DoesNotExist`; for what is unique."""
+        for row in self(**values):
+            return row
+        raise self._queryset.model.DoesNotExist(f"{self._queryset.model.__name__} matching {values} does not exist.")

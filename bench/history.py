@@ -6,6 +6,7 @@ from math import ceil, isqrt
 
 from django.db import connection
 
+from deployments.models import ReleaseWeek
 from tests.cast import Cast
 from workflow import clock
 from workflow.eastern import eastern_day
@@ -32,6 +33,44 @@ def make(count: int, cast: Cast) -> None:
             cursor.execute(statement, values)
         cursor.execute("ANALYZE")
 
+
+def plan(count: int, cast: Cast, week: ReleaseWeek) -> None:
+    """`count` deployments planned for this week, each with a CRQ and a pull request that nobody has approved."""
+    values = {
+        "count": count,
+        "week": week.pk,
+        "day": week.install_day,
+        "team": cast.application.team_id,
+        "dev": cast.developer.pk,
+        "at": clock.now(),
+        "number": FIRST_NUMBER * 2 - 10**11,
+    }
+    with connection.cursor() as cursor:
+        for statement in PLANNED:
+            cursor.execute(statement, values)
+        cursor.execute("ANALYZE")
+
+
+PLANNED = (
+    """INSERT INTO deployments_application (name, team_id)
+       SELECT 'Coming application ' || g, %(team)s FROM generate_series(1, %(count)s) g""",
+    """INSERT INTO deployments_repository (application_id, name, forge, url, required_approvals)
+       SELECT id, 'coming/' || id, 'github', 'https://github.com/coming/' || id, 1
+       FROM deployments_application WHERE name LIKE 'Coming application %%'""",
+    """INSERT INTO deployments_deployment (application_id, week_id, title, status, planned_at, planned_by_id,
+           held_reason, core_dev_result, core_dev_build)
+       SELECT id, %(week)s, 'Coming change ' || id, 'planned', %(at)s, %(dev)s, '', '', ''
+       FROM deployments_application WHERE name LIKE 'Coming application %%'""",
+    """INSERT INTO crq_crq (deployment_id, number, title, target_date, status, closure, opened_at, opened_by_id)
+       SELECT id, 'CRQ' || (%(number)s + id), title, %(day)s, 'open', '', %(at)s, %(dev)s
+       FROM deployments_deployment WHERE week_id = %(week)s""",
+    """INSERT INTO deployments_pullrequest (repository_id, number, title, url, author_id, author_login, head_branch,
+           head_sha, forge_state, checks, status, deployment_id, submitted_at, submitted_by_id)
+       SELECT r.id, d.id, 'Pull request for ' || d.title, r.url || '/pull/' || d.id, %(dev)s, '', '',
+           md5(d.id::text) || '00000000', 'open', '', 'planned', d.id, %(at)s, %(dev)s
+       FROM deployments_deployment d JOIN deployments_repository r ON r.application_id = d.application_id
+       WHERE d.week_id = %(week)s""",
+)
 
 STATEMENTS = (
     """INSERT INTO deployments_application (name, team_id)

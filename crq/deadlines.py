@@ -49,9 +49,9 @@ def settle(deployment: Deployment, now: datetime) -> None:
     """Judges a locked deployment by every deadline of its week that has passed and has not judged it yet."""
     if deployment._state.adding or deployment.status == S.WITHDRAWN or deployment.week.skipped:  # noqa: SLF001
         return
-    passed = [each for each in deployment.week.milestones.all() if each.key in JUDGED and now > each.due_at]
-    if not passed:
+    if not any(deployment.week.passed(key, now) for key in JUDGED):
         return
+    passed = [each for each in deployment.week.milestones.all() if each.key in JUDGED and now > each.due_at]
     judged = set(deployment.snapshots.filter(milestone__in=passed).values_list("milestone_id", flat=True))
     for milestone in passed:
         if milestone.pk not in judged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role
 from crq import effects, guards, retention
 from crq.models import CRQ
@@ -14,14 +15,19 @@ DEV, MANAGER, DEVOPS = Role.DEVELOPER, Role.MANAGER, Role.DEVOPS
 
 def lock_crq(pk: int) -> CRQ:
     """Locks the deployment, then its CRQ."""
-    deployment = lock_deployment(CRQ.objects.values_list("deployment_id", flat=True).get(pk=pk))
-    return lock_crq_of(deployment)
+    return lock_crq_of(lock_deployment(_DEPLOYMENT_OF.one(crq=pk)))
 
 
 def lock_crq_of(deployment: Deployment) -> CRQ:
-    crq = CRQ.objects.select_for_update(no_key=True, of=("self",)).get(deployment=deployment)
+    crq = _LOCKED.one(deployment=deployment.pk)
     crq.deployment = deployment
     return crq
+
+
+_DEPLOYMENT_OF = Prepared(lambda: CRQ.objects.filter(pk=Slot("crq")).values_list("deployment_id", flat=True))
+_LOCKED = Prepared(
+    lambda: CRQ.objects.select_for_update(no_key=True, of=("self",)).filter(deployment=Slot("deployment"))
+)
 
 
 def join_deployment(crq: CRQ) -> None:

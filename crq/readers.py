@@ -8,6 +8,7 @@ from datetime import date
 
 from accounts.mail import Topic, wanted
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, members, people
 from crq import guards
 from crq.models import Follower
@@ -71,8 +72,16 @@ def contributors(deployment: Deployment, day: date) -> list[User]:
 
 
 def _followers(deployment: Deployment, day: date) -> list[User]:
-    following = Follower.objects.filter(deployment=deployment, user__is_active=True).select_related("user")
-    return [each.user for each in following.order_by("pk")]
+    return [each.user for each in _FOLLOWING(deployment=deployment.pk)]
+
+
+_FOLLOWING = Prepared(
+    lambda: (
+        Follower.objects.filter(deployment=Slot("deployment"), user__is_active=True)
+        .select_related("user")
+        .order_by("pk")
+    )
+)
 
 
 WORKS_IN_TEAM = "You get this because you work in {team}, which owns {application}."

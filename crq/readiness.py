@@ -134,9 +134,12 @@ class Facts:
         """As a page has already read them (`remember`), else read anew."""
         return deployment.__dict__.get("_facts") or cls.fresh(deployment)
 
-    def remember(self) -> Facts:
-        """Lets guards answer for a page from these facts; never used under a lock, where objects are fresh."""
-        self.deployment.__dict__["_facts"] = self
+    def remember(self, by: Deployment | None = None) -> Facts:
+        """Lets guards answer for a page from these facts, as long as nothing changes them.
+
+        `by`: the object of the same deployment that is asked, where it is another one.
+        """
+        (by or self.deployment).__dict__["_facts"] = self
         return self
 
     @cached_property

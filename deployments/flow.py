@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role
 from deployments import effects, guards, run_order, told, undo, week_effects, week_guards
 from deployments.models import ClosedDay, CodeReview, Deployment, PullRequest, ReleaseWeek, SchedulePolicy
@@ -25,8 +26,16 @@ PLANNERS = (DEV, MANAGER, SCRUM)
 
 def lock_deployment(pk: int) -> Deployment:
     """Locks the row, then reads it with what it belongs to as it is now that the lock is held."""
-    Deployment.objects.select_for_update(no_key=True).filter(pk=pk).values_list("pk").get()
-    return Deployment.objects.select_related("application__team", "week").get(pk=pk)
+    _LOCK.one(key=pk)
+    return _LOCKED.one(key=pk)
+
+
+_LOCK = Prepared(
+    lambda: (
+        Deployment.objects.select_for_update(no_key=True).filter(pk=Slot("key")).order_by().values_list("pk", flat=True)
+    )
+)
+_LOCKED = Prepared(lambda: Deployment.objects.select_related("application__team", "week").filter(pk=Slot("key")))
 
 
 def join_week(deployment: Deployment) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import css_inline
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import CharField, Q
 from django.template.loader import render_to_string
 
 from accounts.models import User
+from accounts.prepared import Prepared, among
 from notifications.models import Email, Letter
 
 BLANK_LINES = re.compile(r"\n{3,}")
@@ -85,8 +86,13 @@ def enqueue_each(
 
 def _not_queued(wanted: list[tuple[Mapping[str, Any], Email]]) -> list[tuple[Mapping[str, Any], Email]]:
     keys = [row.key for _, row in wanted]
-    known = set(Email.objects.filter(key__in=keys).values_list("key", flat=True)) if keys else set()
+    known = set(_KNOWN(keys=keys)) if keys else set()
     return [(context, row) for context, row in wanted if row.key not in known]
+
+
+_KNOWN = Prepared(
+    lambda: Email.objects.filter(among("key", "keys", CharField())).order_by().values_list("key", flat=True)
+)
 
 
 def _rows(

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import CharField, Exists, OuterRef, QuerySet
 
+from accounts.prepared import Prepared, among
 from workflow import chain
 from workflow.models import Event
 
@@ -54,7 +55,7 @@ def shard_of(event: Event) -> str:
 
 
 def _heads(shards: Iterable[str]) -> Iterator[tuple[str, tuple[int, str]]]:
-    for shard, sequence, digest in heads().filter(shard__in=set(shards)).values_list("shard", "sequence", "hash"):
+    for shard, sequence, digest in _HEADS(shards=set(shards)):
         yield shard, (sequence, digest)
 
 
@@ -62,6 +63,11 @@ def heads() -> QuerySet[Event]:
     """The last event of each chain."""
     following = Event.objects.filter(shard=OuterRef("shard"), sequence=OuterRef("sequence") + 1)
     return Event.objects.filter(~Exists(following)).order_by("shard")
+
+
+_HEADS = Prepared(
+    lambda: heads().filter(among("shard", "shards", CharField())).values_list("shard", "sequence", "hash")
+)
 
 
 def verify(known: Anchors | None = None) -> Verdict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -125,9 +126,18 @@ def impose(flow: Flow, action: str, objects: Sequence[Any], reasons: Sequence[st
         if call.obj.status not in step.sources:
             raise Refused.because(f"{call.obj} is {call.obj.status}, so the system cannot {action} it.", "status")
         _change(call)
-    flow.model._default_manager.bulk_update(objects, flow.model.IMPOSED_FIELDS, batch_size=200)  # type: ignore[attr-defined]
+    _save_all(flow.model, objects)
     audit.record([_event(call) for call in calls])
     _follow_up(flow, step, calls)
+
+
+def _save_all(model: Any, objects: Iterable[Any]) -> None:
+    """One statement for all that come to the same: `bulk_update` would name each row's values, which costs the most."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for obj in objects:
+        alike[tuple(getattr(obj, name) for name in model.IMPOSED_FIELDS)].append(obj.pk)
+    for values, keys in alike.items():
+        model._default_manager.filter(pk__in=keys).update(**dict(zip(model.IMPOSED_FIELDS, values, strict=True)))
 
 
 def who_can(step: Step, obj: Any, now: datetime) -> str:

@@ -25,7 +25,6 @@ STATE_WORDS = {
     "exempt": "Exempt",
     "none": "Not started",
 }
-SELECTED = SafeString(" selected")
 BADGE_TINTS = {"part": "warn", "wait": "idle", "none": "idle"}
 BADGE_SHAPES = {"warn": "part", "idle": "wait"}
 
@@ -72,12 +71,18 @@ class Option(Protocol):
 class Act(Protocol):
     """Something a person may do here, or the sentence why not."""
 
-    action: str
-    label: str
-    url: str
-    enabled: bool
-    primary: bool
-    hidden: dict[str, Any]
+    @property
+    def action(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def enabled(self) -> bool: ...
+    @property
+    def primary(self) -> bool: ...
+    @property
+    def hidden(self) -> dict[str, str]: ...
 
 
 @register.simple_tag
@@ -240,5 +245,6 @@ def plain_act(context: Context, act: Act, key: str, *, small: bool = False) -> S
 @register.simple_tag
 def choices(options: Iterable[Option]) -> SafeString:
     """`{% choices options %}`: what a filter offers; there may be a thousand applications."""
-    rows = ((each.value, SELECTED if each.chosen else "", each.label) for each in options)
+    selected = format_html(" {}", "selected")
+    rows = ((each.value, selected if each.chosen else "", each.label) for each in options)
     return format_html_join("\n", '<option value="{}"{}>{}</option>', rows)
