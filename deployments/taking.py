@@ -5,18 +5,19 @@ Telling the same again changes nothing, and nothing older replaces what is known
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatchmethod
 from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from accounts.models import User
 from deployments import planning
-from deployments.checks import checks_of, names_commit, same_commit
+from deployments.checks import SHORTEST, checks_of, names_commit, same_commit
 from deployments.flow import PULL_REQUEST
-from deployments.forge.address import Address, same_place
-from deployments.forge.facts import Fact, ForgeCheck, ForgePull, ForgePush, ForgeReview
+from deployments.forge.address import Address, spellings
+from deployments.forge.facts import Fact, ForgeCheck, ForgePull, ForgePush, ForgeReview, ForgeVerdicts
 from deployments.models import Check, PullRequest, Repository, Review
 from workflow.machine import perform, take
 from workflow.models import Event
@@ -38,15 +39,11 @@ class Taken:
 
 @dataclass
 class Taking:
-    """One run for the repositories of one forge. Repositories and people are read once."""
+    """One run for the repositories of one forge. Each repository and person that a fact names is looked up once."""
 
     forge: Repository.Forge
-    repositories: list[Repository] = field(init=False)
-    people: dict[str, User] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.repositories = list(Repository.objects.filter(forge=self.forge).select_related("application"))
-        self.people = {user.forge_login.lower(): user for user in User.objects.exclude(forge_login="")}
+    _repositories: dict[Address, Repository | None] = field(default_factory=dict)
+    _people: dict[str, User | None] = field(default_factory=dict)
 
     def take(self, fact: Fact) -> Taken:
         """Takes one fact in a transaction of its own; what is refused is skipped with the sentence."""
@@ -80,7 +77,7 @@ class Taking:
         return Taken(subject, "taken", self._submit(repository, found))
 
     def _submit(self, repository: Repository, found: ForgePull) -> str:
-        author = self.people.get(found.login.lower())
+        author = self.person(found.login)
         pull_request = PullRequest(
             repository=repository,
             number=found.place.number,
@@ -113,7 +110,7 @@ class Taking:
             "head_branch": found.branch or known.head_branch,
         }
         new |= {"told_at": found.at or known.told_at}
-        if known.author is None and (author := self.people.get(found.login.lower())):
+        if known.author is None and (author := self.person(found.login)):
             new["author"] = author
         different = {name: value for name, value in new.items() if getattr(known, name) != value}
         if different:
@@ -132,11 +129,21 @@ class Taking:
 
     def repository(self, place: Address) -> Repository | None:
         """By its address; by its name alone where the API gives no more."""
-        for each in self.repositories:
-            if same_place(each.url, place.repository_url):
-                return each
-        named = [each for each in self.repositories if each.name.lower() == place.name.lower()]
-        return named[0] if named and not place.repository_url else None
+        key = replace(place, number=0)
+        if key not in self._repositories:
+            names = [("url__iexact", each) for each in spellings(place.repository_url)] or [
+                ("name__iexact", place.name)
+            ]
+            found = Repository.objects.filter(Q(*names, _connector=Q.OR), forge=self.forge)
+            self._repositories[key] = found.select_related("application").first()
+        return self._repositories[key]
+
+    def person(self, login: str) -> User | None:
+        """Whose name at the forge this is; capitals do not matter."""
+        key = login.lower()
+        if key and key not in self._people:
+            self._people[key] = User.objects.filter(forge_login__iexact=key).first()
+        return self._people.get(key)
 
     # --- Reviews -------------------------------------------------------------------------------------------------
     @_take.register
@@ -161,7 +168,7 @@ class Taking:
         return PullRequest.objects.filter(repository=repository, number=place.number).first()
 
     def _say(self, pull_request: PullRequest, found: ForgeReview, verdict: str) -> Taken:
-        reviewer = self.people.get(found.login.lower())
+        reviewer = self.person(found.login)
         said: dict[str, Any] = {"verdict": verdict, "note": found.note, "sha": found.sha, "at": found.at}
         said |= {"reviewer": reviewer, "login": found.login, "forge_id": found.forge_id}
         perform(PULL_REQUEST, "review", pull_request, by=None, **said)
@@ -180,6 +187,22 @@ class Taking:
             return Taken(_named(found), "unchanged", "It does not count.")
         perform(PULL_REQUEST, "dismiss_review", pull_request, by=None, review=known)
         return Taken(_named(found), "updated", "It was dismissed and no longer counts.")
+
+    @_take.register
+    def _verdicts(self, found: ForgeVerdicts) -> Taken:
+        """Says what differs from the newest that each person said of the same commit, and takes back what is gone."""
+        subject = _named(found)
+        pull_request = self._reviewed(found.place)
+        if pull_request is None:
+            return Taken(subject, "skipped", "Its pull request is not in releaseflow.")
+        newest = _newest(pull_request)
+        told = [each for each in found.reviews if each.state != "withdrawn" or _key(each.login, each.sha) in newest]
+        told += _gone(pull_request, found, newest)
+        news = [each for each in told if _is_news(each, newest)]
+        for each in news:
+            self._say(pull_request, each, each.state)
+        why = ", ".join(f"{Review.Verdict(each.state).label.lower()} by {each.login}" for each in news)
+        return Taken(subject, "updated" if news else "unchanged", why or "All of it is here already.")
 
     # --- Commits -------------------------------------------------------------------------------------------------
     @_take.register
@@ -223,12 +246,39 @@ class Taking:
         return changed
 
 
+def _key(login: str, sha: str) -> tuple[str, str]:
+    return login.lower(), sha[:SHORTEST]
+
+
+def _newest(pull_request: PullRequest) -> dict[tuple[str, str], Review]:
+    """By who said it at the forge, and of which commit. What people recorded here by hand is none of the forge's."""
+    said = pull_request.reviews.exclude(reviewer_login="").exclude(verdict=Review.Verdict.COMMENTED)
+    return {_key(each.reviewer_login, each.sha): each for each in said}
+
+
+def _is_news(told: ForgeReview, newest: dict[tuple[str, str], Review]) -> bool:
+    known = newest.get(_key(told.login, told.sha))
+    return known is None or (known.verdict != told.state and told.at is not None and known.at <= told.at)
+
+
+def _gone(pull_request: PullRequest, found: ForgeVerdicts, newest: dict[tuple[str, str], Review]) -> list[ForgeReview]:
+    """Verdicts on the head that were here before the forge was asked, of people whom it does not name any more."""
+    named = {_key(each.login, each.sha) for each in found.reviews}
+    return [
+        ForgeReview(found.place, "", each.reviewer_login, Review.Verdict.WITHDRAWN.value, each.sha, "", found.at)
+        for key, each in newest.items()
+        if key not in named and key[1] == found.head[:SHORTEST] and each.at < found.at
+    ]
+
+
 def _named(fact: Fact) -> str:
     """ "acme/identity-admin #482", "review of … by …"."""
     place = fact.place
     name = f"{place.name} #{place.number}" if place and place.number else place.name if place else "?"
     if isinstance(fact, ForgeReview):
         return f"review of {name} by {fact.login or 'somebody'}"
+    if isinstance(fact, ForgeVerdicts):
+        return f"reviews of {name}"
     if isinstance(fact, ForgePush):
         return f"{fact.branch} of {name}"
     return f"{fact.name} of {name} at {fact.sha[:7]}" if isinstance(fact, ForgeCheck) else name

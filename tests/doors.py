@@ -186,6 +186,7 @@ PAGES = (
     Door("setting-forge-people", **FORBIDDEN),
     Door("setting-forge", pk("connection"), **FORBIDDEN),
     Door("setting-forge-secret", pk("connection"), **NO_PAGE),
+    Door("setting-forge-token", pk("connection"), **NO_PAGE),
     Door("setting-forge-delivery", pk("delivery"), **FORBIDDEN),
     Door("activity"),
     Door("event", pk("event")),
@@ -407,6 +408,7 @@ FORMS = (
     Door("setting-forge-people", lambda w: (), ADMINS, 403, data=_secret_link),
     Door("setting-forge", pk("connection"), NOBODY, 405),
     Door("setting-forge-secret", pk("connection"), ADMINS, 403),
+    Door("setting-forge-token", pk("connection"), ADMINS, 403, data=only(token="t0ken", api_url="")),
     Door("setting-forge-delivery", pk("delivery"), NOBODY, 405),
     # --- People -----------------------------------------------------------------------------------------------
     Door(

@@ -37,5 +37,11 @@ def same_place(one: str, other: str) -> bool:
     return _plain(one) == _plain(other)
 
 
+def spellings(url: str) -> list[str]:
+    """How the address of a repository may be written, capitals aside; none for none."""
+    plain = _plain(url)
+    return [plain, f"{plain}/", f"{plain}.git", f"{plain}.git/"] if plain else []
+
+
 def _plain(url: str) -> str:
     return url.lower().rstrip("/").removesuffix(".git")

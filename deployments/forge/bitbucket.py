@@ -7,10 +7,20 @@ Source: support.atlassian.com, "Event payloads". Commits come in twelve characte
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from deployments.forge import reading
 from deployments.forge.address import Address
-from deployments.forge.facts import Fact, ForgeCheck, ForgePull, ForgePush, ForgeReview, Malformed, Unneeded
+from deployments.forge.facts import (
+    Fact,
+    ForgeCheck,
+    ForgePull,
+    ForgePush,
+    ForgeReview,
+    ForgeVerdicts,
+    Malformed,
+    Unneeded,
+)
 from deployments.forge.reading import value
 
 STATES = {"OPEN": "open", "MERGED": "merged", "DECLINED": "closed", "SUPERSEDED": "closed"}
@@ -79,12 +89,45 @@ def _moves(payload: object) -> Iterator[ForgePush]:
 
 
 def _check(payload: object) -> ForgeCheck:
-    said = value(payload, "commit_status")
+    return status_of(
+        value(payload, "commit_status"), reading.repository(payload, "repository", "links", "html", "href")
+    )
+
+
+def status_of(said: object, place: Address) -> ForgeCheck:
     commit = reading.text(said, "links", "commit", "href").rstrip("/").rsplit("/", 1)[-1]
     return ForgeCheck(
-        place=reading.repository(payload, "repository", "links", "html", "href"),
+        place=place,
         sha=reading.sha({"commit": commit}, "commit"),
         name=reading.words(said, "key") or reading.words(said, "name") or "status",
         state=CHECKS.get(reading.text(said, "state").upper(), "failing"),
         at=reading.instant(said, "updated_on"),
     )
+
+
+# --- What the REST API answers --------------------------------------------------------------------------------
+def read_verdicts(pull: ForgePull, entry: object, activity: list[object], at: datetime) -> ForgeVerdicts:
+    """The participants say who stands how; the activity says when, and which commit was the head then."""
+    heads = sorted(
+        (reading.instant(each, "update", "date"), reading.sha(each, "update", "source", "commit", "hash"))
+        for each in activity
+        if value(each, "update")
+    )
+    found = []
+    for who in reading.entries(entry, "participants"):
+        state = "approved" if value(who, "approved") is True else value(who, "state")
+        field = {"approved": "approval", "changes_requested": "changes_requested"}.get(str(state))
+        if not field:
+            continue
+        login = reading.words(who, "user", "nickname", most=reading.LOGIN_LENGTH)
+        said = [
+            reading.instant(each, field, "date")
+            for each in activity
+            if value(each, field) and reading.words(each, field, "user", "nickname") == login
+        ]
+        given = max(said, default=None) or reading.some_instant(who, "participated_on") or at
+        before = [sha for made, sha in heads if made <= given]
+        sha = (before or [pull.head_sha])[-1]
+        sha = pull.head_sha if sha[:12] == pull.head_sha[:12] else sha
+        found.append(ForgeReview(pull.place, "", login, str(state), sha, "", given))
+    return ForgeVerdicts(pull.place, pull.head_sha, tuple(found), at)

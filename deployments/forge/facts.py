@@ -50,6 +50,19 @@ class ForgeReview:
 
 
 @dataclass(frozen=True)
+class ForgeVerdicts:
+    """Who stands how at the instant `at`, from a forge that gives reviews no number or another one in its webhooks.
+
+    Whoever is not named has no verdict on the commit `head` any more.
+    """
+
+    place: Address
+    head: str
+    reviews: tuple[ForgeReview, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ForgePush:
     """A branch moved. `place` means the repository only."""
 
@@ -70,4 +83,4 @@ class ForgeCheck:
     at: datetime
 
 
-Fact = ForgePull | ForgeReview | ForgePush | ForgeCheck
+Fact = ForgePull | ForgeReview | ForgeVerdicts | ForgePush | ForgeCheck

@@ -6,10 +6,13 @@ of the event and without a number: it is told apart by who gave it and when.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from deployments.forge import github, reading
-from deployments.forge.facts import Fact, ForgePull, ForgeReview, Malformed, Unneeded
+from deployments.forge.facts import Fact, ForgePull, ForgeReview, ForgeVerdicts, Malformed, Unneeded
 from deployments.forge.reading import value
 
+STATES = {"APPROVED": "approved", "REQUEST_CHANGES": "changes_requested"}
 REVIEWS = {"approved": "approved", "rejected": "changes_requested", "comment": "commented"}
 PULLS = {"pull_request", "pull_request_sync", "pull_request_label", "pull_request_assign", "pull_request_milestone"}
 
@@ -45,3 +48,20 @@ def _review(payload: object, pull: ForgePull, verdict: str) -> ForgeReview:
     note = reading.clean(str(value(payload, "review", "content") or ""))[: reading.NOTE_LENGTH]
     told = f"{login[:14]}-{verdict[:2]}-{pull.at:%Y%m%d%H%M%S}"
     return ForgeReview(pull.place, told, login, verdict, pull.head_sha, note, pull.at)
+
+
+# --- What the REST API answers --------------------------------------------------------------------------------
+def read_verdicts(pull: ForgePull, reviews: list[object], at: datetime) -> ForgeVerdicts:
+    """Each person's newest verdict. The API numbers reviews, but webhooks do not: so the number does not tell."""
+    newest: dict[str, ForgeReview] = {}
+    for each in sorted((one for one in reviews if value(one, "state") in STATES), key=_submitted):
+        login = reading.words(each, "user", "login", most=reading.LOGIN_LENGTH)
+        state = "withdrawn" if value(each, "dismissed") is True else STATES[reading.text(each, "state")]
+        note = reading.clean(str(value(each, "body") or ""))[: reading.NOTE_LENGTH]
+        sha = reading.sha(each, "commit_id")
+        newest[login.lower()] = ForgeReview(pull.place, "", login, state, sha, note, _submitted(each))
+    return ForgeVerdicts(pull.place, pull.head_sha, tuple(newest.values()), at)
+
+
+def _submitted(entry: object) -> datetime:
+    return reading.instant(entry, "submitted_at")

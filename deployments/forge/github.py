@@ -17,7 +17,6 @@ from deployments.forge.reading import value
 VERDICTS = {"approved": "approved", "changes_requested": "changes_requested", "commented": "commented"}
 OTHER_STATES = {"dismissed", "pending"}
 PASSING = {"success", "neutral", "skipped"}
-BRANCH = "refs/heads/"
 _API = re.compile(r"/repos/(?P<name>[^/]+/[^/]+)/pulls/(?P<number>[0-9]{1,9})$")
 
 
@@ -31,7 +30,8 @@ def read_event(kind: str, payload: object) -> list[Fact]:
         case "push":
             return [read_push(payload)]
         case "check_run":
-            return [_check_run(payload)]
+            place = reading.repository(payload, "repository", "html_url")
+            return [check_run_of(value(payload, "check_run"), place)]
         case "status":
             return [read_status(payload)]
         case "ping":
@@ -74,35 +74,32 @@ def read_review(entry: object) -> ForgeReview:
 
 
 def read_push(payload: object) -> ForgePush:
-    """Of a branch that is there before and after; Gitea writes the same."""
-    ref = reading.text(payload, "ref")
-    if not ref.startswith(BRANCH):
-        raise Unneeded("A tag is no branch of a pull request.")
-    after = reading.sha(payload, "after")
-    if reading.NO_COMMIT.match(after):
-        raise Unneeded("The branch was deleted.")
-    before = reading.sha(payload, "before")
-    branch = ref.removeprefix(BRANCH)[: reading.NAME_LENGTH]
-    return ForgePush(reading.repository(payload, "repository", "html_url"), branch, before, after)
+    """Gitea writes the same."""
+    return reading.push(payload, "repository", "html_url")
 
 
 def read_status(payload: object) -> ForgeCheck:
     """One status of a commit; Gitea writes the same."""
-    state = reading.text(payload, "state").lower()
+    place = reading.repository(payload, "repository", "html_url")
+    return status_of(payload, place, reading.sha(payload, "sha"))
+
+
+def status_of(entry: object, place: Address, sha: str, *, field: str = "state") -> ForgeCheck:
+    """One status as an answer about its commit lists it."""
+    state = reading.text(entry, field).lower()
     return ForgeCheck(
-        place=reading.repository(payload, "repository", "html_url"),
-        sha=reading.sha(payload, "sha"),
-        name=reading.words(payload, "context") or "status",
+        place=place,
+        sha=sha,
+        name=reading.words(entry, "context") or "status",
         state={"pending": "pending", "success": "passing", "warning": "passing"}.get(state, "failing"),
-        at=reading.instant(payload, "updated_at"),
+        at=reading.instant(entry, "updated_at"),
     )
 
 
-def _check_run(payload: object) -> ForgeCheck:
-    run = value(payload, "check_run")
+def check_run_of(run: object, place: Address) -> ForgeCheck:
     done = reading.text(run, "status") == "completed"
     return ForgeCheck(
-        place=reading.repository(payload, "repository", "html_url"),
+        place=place,
         sha=reading.sha(run, "head_sha"),
         name=reading.words(run, "name") or "check",
         state=("passing" if reading.words(run, "conclusion") in PASSING else "failing") if done else "pending",

@@ -1,4 +1,4 @@
-"""Reads what GitLab's webhooks write. Pure: no database, nothing is fetched.
+"""Reads what GitLab's webhooks and REST API write. Pure: no database, nothing is fetched.
 
 Source: docs.gitlab.com, "Webhook events" (merge request, push, pipeline). GitLab gives an
 approval no number of its own: it is told apart by who gave it and when. The author's name is said only while the
@@ -7,10 +7,11 @@ author acts; elsewhere it stays empty, and what is known stays.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from deployments.forge import reading
 from deployments.forge.address import Address
-from deployments.forge.facts import Fact, ForgeCheck, ForgePull, ForgePush, ForgeReview, Malformed, Unneeded
-from deployments.forge.github import BRANCH
+from deployments.forge.facts import Fact, ForgeCheck, ForgePull, ForgeReview, ForgeVerdicts, Malformed, Unneeded
 from deployments.forge.reading import value
 
 STATES = {"opened": "open", "locked": "merged", "merged": "merged", "closed": "closed"}
@@ -30,7 +31,7 @@ def read_event(kind: str, payload: object) -> list[Fact]:
         case "merge_request":
             return _merge_request(payload)
         case "push":
-            return [_push(payload)]
+            return [reading.push(payload, "project", "web_url")]
         case "pipeline":
             return [_pipeline(payload)]
     raise Unneeded(f"Nothing of {kind or 'this event'} is kept here.")
@@ -82,26 +83,53 @@ def _place(url: object, number: int, name: str) -> Address:
     return Address(found.repository_url, found.name, number)
 
 
-def _push(payload: object) -> ForgePush:
-    ref, after = reading.text(payload, "ref"), reading.sha(payload, "after")
-    if not ref.startswith(BRANCH):
-        raise Unneeded("A tag is no branch of a merge request.")
-    if reading.NO_COMMIT.match(after):
-        raise Unneeded("The branch was deleted.")
-    branch = ref.removeprefix(BRANCH)[: reading.NAME_LENGTH]
-    return ForgePush(reading.repository(payload, "project", "web_url"), branch, reading.sha(payload, "before"), after)
-
-
 def _pipeline(payload: object) -> ForgeCheck:
-    """The newest pipeline of a commit speaks for it: all of them are one check."""
     entry = value(payload, "object_attributes")
+    ended = "finished_at" if value(entry, "finished_at") else "created_at"
+    return pipeline_of(entry, reading.repository(payload, "project", "web_url"), ended)
+
+
+def pipeline_of(entry: object, place: Address, instant: str) -> ForgeCheck:
+    """The newest pipeline of a commit speaks for it: all of them are one check. `instant` names the field."""
     said = reading.text(entry, "status").lower()
-    ended = value(entry, "finished_at")
-    state = "pending" if said in RUNNING else "passing" if said in PASSING else "failing"
     return ForgeCheck(
-        place=reading.repository(payload, "project", "web_url"),
+        place=place,
         sha=reading.sha(entry, "sha"),
         name="pipeline",
-        state=state,
-        at=reading.instant(entry, "finished_at" if ended else "created_at"),
+        state="pending" if said in RUNNING else "passing" if said in PASSING else "failing",
+        at=reading.instant(entry, instant),
     )
+
+
+# --- What the REST API answers --------------------------------------------------------------------------------
+def read_pull(entry: object) -> ForgePull:
+    """Its instant in whole seconds, as webhooks write it, so that the two compare."""
+    at = reading.instant(entry, "updated_at")
+    return ForgePull(
+        place=_place(value(entry, "web_url"), reading.number(entry, "iid"), "web_url"),
+        title=reading.title(entry, "title"),
+        url=reading.text(entry, "web_url"),
+        login=reading.words(entry, "author", "username", most=reading.LOGIN_LENGTH),
+        head_sha=reading.sha(entry, "sha"),
+        state=_state(entry, draft=value(entry, "draft") is True or value(entry, "work_in_progress") is True),
+        branch=reading.words(entry, "source_branch"),
+        at=at.replace(microsecond=0),
+    )
+
+
+def read_verdicts(pull: ForgePull, approvals: object, versions: list[object], at: datetime) -> ForgeVerdicts:
+    """An approval is for the newest version that was there when it was given.
+
+    Before GitLab 18 an answer does not say when that was: then it is known only where there is one version.
+    """
+    heads = sorted((reading.instant(each, "created_at"), reading.sha(each, "head_commit_sha")) for each in versions)
+    found = []
+    for each in reading.entries(approvals, "approved_by"):
+        given = reading.some_instant(each, "approved_at")
+        if given is None and len(heads) > 1:
+            continue
+        given = given or pull.at or at
+        before = [sha for made, sha in heads if made <= given]
+        login = reading.words(each, "user", "username", most=reading.LOGIN_LENGTH)
+        found.append(ForgeReview(pull.place, "", login, "approved", (before or [pull.head_sha])[-1], "", given))
+    return ForgeVerdicts(pull.place, pull.head_sha, tuple(found), at)

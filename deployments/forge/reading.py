@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deployments.forge.address import Address, read_address
-from deployments.forge.facts import Malformed
+from deployments.forge.facts import ForgePush, Malformed, Unneeded
 
 SHA = re.compile(r"^[0-9a-f]{7,64}$")
 NO_COMMIT = re.compile(r"^0{7,64}$")
+BRANCH = "refs/heads/"
 LARGEST_NUMBER = 2_147_483_647
 TITLE_LENGTH, LOGIN_LENGTH, URL_LENGTH, NOTE_LENGTH, NAME_LENGTH = 300, 100, 200, 20_000, 200
 
@@ -95,6 +96,16 @@ def repository(entry: object, *path: str) -> Address:
     if found is None or len(url) > URL_LENGTH:
         raise Malformed(f"{'.'.join(path)} is no https address of a repository: {url[:80]!r}.")
     return Address(found.repository_url, found.name, 0)
+
+
+def push(payload: object, *page: str) -> ForgePush:
+    """A branch that is there before and after, of the repository whose page stands at a path."""
+    ref, after = text(payload, "ref"), sha(payload, "after")
+    if not ref.startswith(BRANCH):
+        raise Unneeded("A tag is no branch of a pull request.")
+    if NO_COMMIT.match(after):
+        raise Unneeded("The branch was deleted.")
+    return ForgePush(repository(payload, *page), ref.removeprefix(BRANCH)[:NAME_LENGTH], sha(payload, "before"), after)
 
 
 def entries(entry: object, *path: str) -> list[Any]:

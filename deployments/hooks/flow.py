@@ -38,6 +38,12 @@ def _rotate(call: Call) -> None:
     call.obj.secret = call.given["secret"]
 
 
+def _ask(call: Call) -> None:
+    """Given `token`, sealed or empty, and `api_url`: each address is given its token anew, so none goes elsewhere."""
+    call.obj.token, call.obj.api_url = call.given["token"], call.given["api_url"]
+    call.note |= {"token": "set" if call.obj.token else "removed", "api_url": call.obj.api_url}
+
+
 def _switch(active: bool) -> Callable[[Call], None]:
     def effect(call: Call) -> None:
         call.obj.active = active
@@ -59,6 +65,7 @@ CONNECTION = Flow(
     [
         Step("create", "Add connection", roles=ADMIN, effect=_create, plain=False),
         Step("rotate", "Make a new secret", roles=ADMIN, effect=_rotate, plain=False),
+        Step("ask", "Save token", roles=ADMIN, effect=_ask, plain=False),
         Step(
             "disable",
             "Stop listening",

@@ -94,9 +94,8 @@ def _taken(delivery: Delivery) -> tuple[Delivery.Outcome, str, str]:
 
 
 def _heard(connection: Connection, taking: Taking, fact: Fact) -> Taken:
-    """A connection speaks only for the repositories it was made for: its secret opens no others."""
     place = fact.place
-    if place and f"{place.repository_url}/".lower().startswith(f"{connection.speaks_for.rstrip('/')}/".lower()):
+    if place and connection.speaks_of(place.repository_url):
         return taking.take(fact)
     name = place.name if place else "a repository that it does not name"
     return Taken(name, "skipped", f"{connection.name} does not speak for {name}.")

@@ -21,6 +21,8 @@ class Connection(models.Model):
     former_secret = models.TextField(blank=True, default="", help_text="Sealed; accepted until it expires.")
     former_until = models.DateTimeField(null=True, blank=True)
     active = models.BooleanField(default=True)
+    token = models.TextField(blank=True, default="", help_text="Sealed; shown to its API. Empty: it is not asked.")
+    api_url = models.CharField(max_length=200, blank=True, default="", help_text="Where its API is, if not as usual.")
 
     class Meta:
         ordering = ("name",)
@@ -31,6 +33,10 @@ class Connection(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("setting-forge", args=[self.pk])
+
+    def speaks_of(self, repository_url: str) -> bool:
+        """Whether a repository is one of those it was made for: its secret and its token open no others."""
+        return f"{repository_url}/".lower().startswith(f"{self.speaks_for.rstrip('/')}/".lower())
 
     @property
     def hook_path(self) -> str:

@@ -87,6 +87,7 @@ MORE = {
     ("pull_request", "requeue"): ("pr", "returned to the queue"),
     ("forge_connection", "create"): ("gear", "connected the forge"),
     ("forge_connection", "rotate"): ("gear", "made a new secret for the forge"),
+    ("forge_connection", "ask"): ("gear", "changed how the API is asked of the forge"),
     ("forge_connection", "disable"): ("gear", "stopped listening to the forge"),
     ("forge_connection", "enable"): ("gear", "listened again to the forge"),
     ("forge_delivery", "replay"): ("gear", "took the delivery again:"),

@@ -9,5 +9,6 @@ urlpatterns: list[URLPattern] = [
     path("settings/forges/people/", views.people, name="setting-forge-people"),
     path("settings/forges/<key:pk>/", views.forge, name="setting-forge"),
     path("settings/forges/<key:pk>/secret/", views.rotate, name="setting-forge-secret"),
+    path("settings/forges/<key:pk>/token/", views.token, name="setting-forge-token"),
     path("settings/forges/deliveries/<key:pk>/", views.delivery, name="setting-forge-delivery"),
 ]

@@ -18,8 +18,9 @@ from accounts.models import User
 from accounts.person import person
 from deployments.hooks.flow import CONNECTION, FORGE_NAME
 from deployments.models import Connection, Delivery
+from deployments.sync.sources import usual_base
 from releaseflow.forges import page
-from releaseflow.forges.forms import ConnectionForm, LinkForm
+from releaseflow.forges.forms import ConnectionForm, LinkForm, TokenForm
 from releaseflow.settings_pages.page import why_not
 from workflow import clock
 from workflow.machine import begin, perform
@@ -64,12 +65,31 @@ def forges(request: HttpRequest) -> HttpResponse:
 @for_administrators
 def forge(request: HttpRequest, pk: int) -> HttpResponseBase:
     """`?format=csv` gives its deliveries as a spreadsheet."""
-    found, now = get_object_or_404(Connection, pk=pk), clock.now()
+    found = get_object_or_404(Connection, pk=pk)
     only = "trouble" if request.GET.get("only") == "trouble" else ""
     if request.GET.get("format") == "csv":
         return spreadsheet("deliveries", page.HEAD, page.cells(found, only))
+    return _forge(request, found, TokenForm(initial={"api_url": found.api_url}), only)
+
+
+def _forge(request: HttpRequest, found: Connection, form: TokenForm, only: str = "") -> HttpResponse:
+    now = clock.now()
     shown = page.forge_page(found, at=request.GET.get("at", ""), only=only, by=person(request), now=now)
-    return render(request, "forges/forge.html", {"page": shown, "only": only, "now": now})
+    context = {"page": shown, "only": only, "now": now, "form": form, "usual": usual_base(found)}
+    return render(request, "forges/forge.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@for_administrators
+def token(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where the forge's API is and what opens it, for `manage.py sync_pull_requests`."""
+    found, form = get_object_or_404(Connection, pk=pk), TokenForm(request.POST)
+    if not form.is_valid():
+        return _forge(request, found, form)
+    sealed = seal(form.cleaned_data["token"]) if form.cleaned_data["token"] else ""
+    perform(CONNECTION, "ask", found, by=person(request), token=sealed, api_url=form.cleaned_data["api_url"])
+    messages.success(request, "The token is kept." if sealed else "No token is kept: the forge is not asked.")
+    return redirect(found)
 
 
 @require_POST

@@ -192,6 +192,7 @@ NO_PAGES = {
             "openid_connect_login",
             "save-view",
             "setting-forge-secret",
+            "setting-forge-token",
             "shortcuts",
             "sign-out",
         ),

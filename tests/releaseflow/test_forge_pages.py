@@ -138,3 +138,31 @@ def test_the_pages_ask_as_often_for_many_rows(forge: Forge, rows: int, django_as
 def test_no_clock_is_needed_to_receive(forge: Forge) -> None:
     forge.opened("a")
     assert Delivery.objects.get().received_at == EARLY
+
+
+# --- The token of its API --------------------------------------------------------------------------------------
+def test_a_token_is_kept_sealed_and_never_shown(admin: Client, forge: Forge) -> None:
+    address = f"/settings/forges/{forge.connection.pk}/token/"
+    assert admin.post(address, {"token": "glpat-secret", "api_url": "http://127.0.0.1:3000/api/v1/"}).status_code == 302
+
+    found = Connection.objects.get()
+    assert (unseal(found.token), found.api_url) == ("glpat-secret", "http://127.0.0.1:3000/api/v1")
+    assert "glpat-secret" not in found.token + str(list(Event.objects.values_list("data", "reason", "subject")))
+    page = admin.get(found.get_absolute_url()).text
+    assert "Token set" in page
+    assert "glpat" not in page
+
+    admin.post(address, {"token": "", "api_url": ""})
+    assert Connection.objects.get().token == ""
+
+
+@pytest.mark.parametrize(
+    "api_url", ["http://git.example.com/api", "ftp://x", "https://u:p@x.example", "https://", "x y"]
+)
+def test_a_token_goes_over_https_alone(admin: Client, forge: Forge, api_url: str) -> None:
+    answer = admin.post(f"/settings/forges/{forge.connection.pk}/token/", {"token": "glpat-secret", "api_url": api_url})
+
+    assert answer.status_code == 422
+    assert "Give the full address, beginning with https://." in answer.text
+    assert "glpat" not in answer.text
+    assert Connection.objects.get().token == ""
