@@ -10,5 +10,6 @@ class CRQConfig(AppConfig):
         from crq.consequences import complete_flows
 
         complete_flows()
+        import_module("crq.change_system.by_hand")  # registers its flows
         import_module("crq.mail_delivery")  # registers its flows
         import_module("crq.nudges")  # registers its flow

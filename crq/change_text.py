@@ -24,9 +24,9 @@ class Field:
         return f"{self.label}:\n{self.text}" if "\n" in self.text else f"{self.label}: {self.text}"
 
 
-def change_fields(deployment: Deployment, *, site: str) -> list[Field]:
-    """`deployment` comes from `with_facts` and has a CRQ; `site` is our address. What is not known yet is left out."""
-    [facts] = Facts.of_all([deployment])
+def change_fields(facts: Facts, *, site: str) -> list[Field]:
+    """Of a deployment that has a CRQ; `site` is our address. What is not known yet is left out."""
+    deployment = facts.deployment
     crq, application = deployment.crq, deployment.application
     fields = [
         ("Number in releaseflow", crq.number),

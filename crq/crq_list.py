@@ -167,6 +167,7 @@ def matching(asked: Asked, *, by: User, now: datetime) -> QuerySet[CRQ]:
 def _says(word: str) -> Q:
     return (
         Q(number__icontains=word)
+        | Q(number_there__number__icontains=word)
         | Q(title__icontains=word)
         | Q(deployment__application__name__icontains=word)
         | Q(deployment__application__team__name__icontains=word)

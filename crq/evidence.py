@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from crq.models import CRQ, Announcement, ExemptionRequest, Snapshot
+from crq.change_system.by_hand import number_there
+from crq.models import CRQ, Announcement, AttachedThere, ExemptionRequest, Snapshot
 from crq.readiness import with_facts
 from deployments.models import Deployment, PullRequest, ReleaseWeek
 from notifications.models import Email, Letter
@@ -34,6 +35,7 @@ def record(deployment: Deployment) -> Record:
         },
         "deadlines": [_of(each, "key due_at enforced_at") for each in deployment.week.milestones.all()],
         "crq": crq and _of(crq, "number title status closure target_date opened_at opened_by"),
+        "in_another_change_system": _elsewhere(crq) if crq else None,
         "pull_requests": [_pull_request(each) for each in deployment.pull_requests.all()],
         "branches": [
             {**_of(each, "name by at"), "repository": each.repository.name} for each in deployment.branches.all()
@@ -46,6 +48,16 @@ def record(deployment: Deployment) -> Record:
         "snapshots": [_snapshot(each) for each in deployment.snapshots.select_related("milestone__week")],
         "deferrals": [_deferral(each) for each in deployment.deferrals.select_related("from_week", "to_week", "by")],
         "install_log": [_said(each) for each in events(deployment).filter(action__in=INSTALLING)],
+    }
+
+
+def _elsewhere(crq: CRQ) -> Record:
+    """Its number there, and the keys of the documents that somebody attached there."""
+    marks = AttachedThere.objects.filter(document__crq=crq).select_related("by")
+    number = number_there(crq)
+    return {
+        "number": number and _of(number, "number by at"),
+        "documents": [_of(each, "document_id by at") for each in marks],
     }
 
 

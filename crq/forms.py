@@ -13,6 +13,7 @@ from crq import uploads
 from crq.deliverables import repositories
 from crq.models import Document
 from crq.models.crq import number_format
+from crq.models.elsewhere import number_there_format
 from crq.readiness import Facts
 from deployments.models import Deployment, ReleaseWeek
 from deployments.weeks import open_for_plans
@@ -44,6 +45,20 @@ class OpenCRQForm(forms.Form):
         number: str = self.cleaned_data["number"].strip().upper()
         if number:
             number_format(number)
+        return number
+
+
+class NumberThereForm(forms.Form):
+    number = forms.CharField(
+        label="Its number there",
+        max_length=40,
+        help_text="As the other change system shows it, such as CHG0031234.",
+        error_messages={"required": "Type the number that the other change system shows."},
+    )
+
+    def clean_number(self) -> str:
+        number: str = self.cleaned_data["number"].upper()
+        number_there_format(number)
         return number
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, people, standing
+from crq.change_system.by_hand import number_there
 from crq.decision import Panel, badge, panel
 from crq.deliverables import TABLE, Deliverable, Readiness, repositories
 from crq.following import follow_act
@@ -100,8 +101,9 @@ def build(
     note_form: NoteForm | None = None,
     comment_form: CommentForm | None = None,
 ) -> Page:
-    """`deployment` comes from `with_facts`. Four further queries, for roles, timeline and follower, and two for what
-    was missed once the cutoff has passed. A form that failed comes along, so that the page keeps what was typed.
+    """`deployment` comes from `with_facts`. Five further queries, for roles, timeline, follower and number elsewhere,
+    and two for what was missed once the cutoff has passed. A form that failed comes along, so that the page keeps what
+    was typed.
     """
     [facts] = Facts.of_all([deployment])
     facts.remember()
@@ -217,12 +219,15 @@ def _facts(facts: Facts, now: datetime) -> list[list[tuple[str, Any, str]]]:
     day, install = deployment.week.install_day, deployment.week.due(Deadline.INSTALL)
     branches = ", ".join(dict.fromkeys(branch.name for branch in facts.branches.values()))
     systems = ", ".join(each.short_name for each in repositories(facts))
+    noted = number_there(facts.crq) if facts.crq else None
     what = [
         ("Install day", say_day(day) if day else "None", f"After batch, about {say_time(install)}" if install else ""),
         ("Application", deployment.application.name, systems),
         ("Release branch", branches, ""),
         ("Core dev", deployment.get_core_dev_result_display(), deployment.core_dev_build),
     ]
+    if noted:
+        what.append(("In another change system", noted.number, f"{noted.by.name}, {say_near(noted.at, now)}"))
     return [what, [each for each in _people(facts, now) if each[1]]]
 
 

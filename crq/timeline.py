@@ -80,6 +80,10 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
     ("crq", "attach_justification"): ("doc", ATTACHED),
     ("crq", "attach_tests"): ("doc", ATTACHED),
     ("crq", "attach_plan"): ("doc", ATTACHED),
+    ("number_there", "note"): ("copy", "noted its number in another change system: {number}"),
+    ("number_there", "forget"): ("copy", "removed its number in another change system: {number}"),
+    ("attached_there", "mark"): ("copy", "attached {name}, version {version}, in another change system"),
+    ("attached_there", "unmark"): ("copy", "said that {name}, version {version}, is not in another change system"),
 }
 
 

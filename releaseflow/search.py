@@ -28,6 +28,7 @@ FEW = 5
 LONGEST = 200
 MOST_WORDS = 6
 CRQ_NUMBER = re.compile(r"(CRQ)?0*([0-9]{1,12})", re.IGNORECASE)
+NUMBER_ELSEWHERE = re.compile(r"[A-Z]{2,6}[0-9]{4,15}", re.IGNORECASE)
 DIGITS_OF_A_CRQ = 6
 """So many digits without the letters are taken for a CRQ's number; fewer may be a pull request's."""
 S = Deployment.Status
@@ -76,12 +77,22 @@ def cleaned(q: str) -> str:
 
 
 def exact(q: str) -> str:
-    """The page that a CRQ's number or a pull request's address names by itself, else nothing. At most one statement."""
+    """The page that a CRQ's number, here or in another change system, or a pull request's address names by itself, else
+    nothing. At most two statements.
+    """
     if number := crq_number(q):
         crq = CRQ.objects.filter(number=number).first()
-        return crq.get_absolute_url() if crq else ""
+        return crq.get_absolute_url() if crq else _elsewhere(number)
+    if NUMBER_ELSEWHERE.fullmatch(q):
+        return _elsewhere(q.upper())
     pull_request = _at_address(q)
     return pull_request.get_absolute_url() if pull_request else ""
+
+
+def _elsewhere(number: str) -> str:
+    """The page of the CRQ that has this number in another change system."""
+    crq = CRQ.objects.filter(number_there__number=number).first()
+    return crq.get_absolute_url() if crq else ""
 
 
 def crq_number(q: str) -> str:
@@ -148,6 +159,7 @@ def _deployments(words: Sequence[str]) -> QuerySet[Deployment]:
         found = found.filter(
             pk__in=keys.union(
                 CRQ.objects.filter(number__icontains=word).order_by().values("deployment"),
+                CRQ.objects.filter(number_there__number__icontains=word).order_by().values("deployment"),
                 CRQ.objects.filter(title__icontains=word).order_by().values("deployment"),
                 Deployment.objects.filter(application__in=owned).order_by().values("pk"),
             )

@@ -85,6 +85,11 @@ def text(w: World) -> tuple[Any, ...]:
     return (w.ready.crq.number, w.words.pk)
 
 
+def not_there(w: World) -> tuple[Any, ...]:
+    """A document that nobody attached in another change system."""
+    return (w.waiting.crq.number, w.waiting.crq.documents.latest("pk").pk)
+
+
 def thursday(w: World) -> tuple[Any, ...]:
     return (w.week.thursday,)
 
@@ -100,6 +105,8 @@ def file(kind: str) -> SimpleUploadedFile:
 ADMINS = frozenset({ADMIN})
 TEAM = frozenset({DEV, MANAGER})
 PLANNERS = TEAM | {SCRUM}
+CARRIERS = PLANNERS | {OPS}
+"""Those who carry a CRQ over to another change system."""
 HIDDEN: dict[str, Any] = {"otherwise": 404}
 FORBIDDEN: dict[str, Any] = {"who": ADMINS, "otherwise": 403}
 PRIVATE: dict[str, Any] = {"who": frozenset({DEV}), "otherwise": 404}
@@ -124,6 +131,8 @@ PAGES = (
     Door("crq", crq("waiting")),
     Door("evidence", crq("waiting")),
     Door("crq-text", crq("waiting")),
+    Door("crq-number-there", crq("waiting")),
+    Door("attached-there", document, **NO_PAGE),
     Door("document", document),
     Door("document-text", text),
     Door("attach-files", crq("ready"), **NO_PAGE),
@@ -296,6 +305,8 @@ FORMS = (
         *("attach-files", crq("ready"), TEAM),
         data=lambda w: {"documents": file("justification"), "kind": "justification"},
     ),
+    Door("crq-number-there", crq("ready"), CARRIERS, data=only(number="CHG0031235")),
+    Door("attached-there", not_there, CARRIERS),
     Door("comment", pk("planned"), data=only(text="Looks good.")),
     Door("open-crq", pk("planned"), TEAM, data=only(title="Faster sign-in")),
     Door("merge", pk("begun"), frozenset({OPS}), data=_branches),
@@ -559,6 +570,8 @@ ACTS: dict[str, Act] = {
     "exemption.withdraw": Act(pk("exemption"), {MANAGER}),
     "email.resend": Act(_email, {SCRUM, ADMIN}),
     "letter.resend": Act(lambda w: (w.parked.letter_id,), {SCRUM, ADMIN}),
+    "number_there.forget": Act(pk("number_there"), CARRIERS),
+    "attached_there.unmark": Act(pk("attached_there"), CARRIERS),
     "follower.unfollow": Act(pk("follower"), {DIRECTOR}),
     "feed.revoke": Act(pk("feed"), {"developer"}),
     "token.revoke": Act(pk("token"), {"developer", ADMIN}),

@@ -10,9 +10,10 @@ from accounts.models import Deputy, Invitation, Nomination, SavedView, Token, Us
 from accounts.roles import Role
 from accounts.tokens import digest_of
 from crq import announcing
+from crq.change_system.by_hand import FILE, NUMBER
 from crq.exemptions import EXEMPTION
 from crq.following import FOLLOWER
-from crq.models import Announcement, Document, ExemptionRequest, Follower
+from crq.models import Announcement, AttachedThere, Document, ExemptionRequest, Follower, NumberThere
 from crq.readiness import Facts
 from deployments import drafts
 from deployments.flow import DEPLOYMENT, PULL_REQUEST, WEEK
@@ -123,6 +124,7 @@ class InstallMorning:
         self.follower = begin(
             FOLLOWER, "follow", Follower(deployment=self.waiting, user=cast.director), by=cast.director
         )
+        self._carry_over()
         self.parked = Email.objects.filter(sent_at=None).earliest("pk")
         self.parked.parked_at, self.parked.attempts, self.parked.last_error = now, 1, "550 no such mailbox"
         self.parked.save()
@@ -135,6 +137,13 @@ class InstallMorning:
         self.event = Event.objects.earliest("pk")
         perform(ACCOUNT, "sign_in", cast.director, by=cast.director)
         self.sign_in = Event.objects.latest("pk")
+
+    def _carry_over(self) -> None:
+        """Of what waits, the number in another change system and one file there are noted."""
+        crq, by = self.waiting.crq, self.cast.developer
+        self.number_there = begin(NUMBER, "note", NumberThere(crq=crq, number="CHG0031234"), by=by)
+        document = crq.documents.earliest("pk")
+        self.attached_there = begin(FILE, "mark", AttachedThere(document=document), by=by)
 
     def _connect(self) -> None:
         self.feed = Feed.objects.create(

@@ -1,5 +1,6 @@
 from crq.models.announcement import Announcement, AnnouncementNote
 from crq.models.crq import CRQ, Decision, Document
+from crq.models.elsewhere import AttachedThere, NumberThere
 from crq.models.exemption import ExemptionNote, ExemptionRequest
 from crq.models.follower import Follower
 from crq.models.reminded import Reminded
@@ -9,11 +10,13 @@ __all__ = [
     "CRQ",
     "Announcement",
     "AnnouncementNote",
+    "AttachedThere",
     "Decision",
     "Document",
     "ExemptionNote",
     "ExemptionRequest",
     "Follower",
+    "NumberThere",
     "Reminded",
     "Snapshot",
 ]

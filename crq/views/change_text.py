@@ -7,7 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.person import person
+from crq.change_system.by_hand import there
 from crq.change_text import as_one, change_fields
+from crq.readiness import Facts
 from crq.views.found import of_crq
 from workflow import clock
 
@@ -15,6 +18,9 @@ from workflow import clock
 @require_safe
 def page(request: HttpRequest, number: str) -> HttpResponse:
     deployment = of_crq(number)
-    fields = change_fields(deployment, site=settings.SITE_URL)
-    context = {"crq": deployment.crq, "fields": fields, "whole": as_one(fields), "now": clock.now()}
+    [facts] = Facts.of_all([deployment])
+    fields = change_fields(facts, site=settings.SITE_URL)
+    now = clock.now()
+    noted = there(facts, by=person(request), now=now)
+    context = {"crq": deployment.crq, "fields": fields, "whole": as_one(fields), "there": noted, "now": now}
     return render(request, "crq/change_text.html", context)

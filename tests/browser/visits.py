@@ -118,6 +118,7 @@ ON_THURSDAY = (
     Visit("crq", "devops", crq("search")),
     Visit("crq", "director", crq("dark")),
     Visit("crq-text", "developer", crq("timeout")),
+    Visit("crq-number-there", "developer", crq("timeout")),
     Visit("crq", "manager", lambda story: (story.waiting.crq.number,)),
     Visit("deployment", "developer", lambda story: (story.reviewed.pk,)),
     Visit("pull-request", "reviewer", lambda story: (story.queued.pk,)),
@@ -184,7 +185,18 @@ LETTERS = (
 
 NO_PAGES = {
     "a form's address alone": (
-        *("act", "attach", "attach-files", "comment", "decide", "delete-view", "demo-become", "demo-clock", "density"),
+        *(
+            "act",
+            "attach",
+            "attach-files",
+            "attached-there",
+            "comment",
+            "decide",
+            "delete-view",
+            "demo-become",
+            "demo-clock",
+            "density",
+        ),
         *(
             "follow",
             "my-emails",

@@ -68,5 +68,7 @@ def test_an_unknown_number_is_not_found(developer: Client) -> None:
 def test_statements_of_the_page(developer: Client, stage: Stage, django_assert_num_queries: Any) -> None:
     crq = stage.cleared().crq
 
-    with django_assert_num_queries(12):  # session and person, the deployment with its facts
+    with django_assert_num_queries(
+        14
+    ):  # session and person, the deployment with its facts, what is noted of the system
         developer.get(reverse("crq-text", args=[crq.number]))

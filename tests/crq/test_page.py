@@ -159,7 +159,7 @@ def test_queries_of_the_page(stage: Stage, client: Client, django_assert_num_que
     client.force_login(stage.cast.manager)
     client.get("/crqs/")
 
-    with django_assert_num_queries(16):  # type: ignore[operator]
+    with django_assert_num_queries(17):  # type: ignore[operator]
         client.get(deployment.crq.get_absolute_url())
 
 
