@@ -35,7 +35,8 @@ def wall(event: ics.Event) -> str:
 
 def told(event: ics.Event, name: str) -> str:
     """A property that this library keeps as it stands."""
-    return next(each.value for each in event.extra if each.name == name)
+    found: str = next(each.value for each in event.extra if each.name == name)
+    return found
 
 
 @pytest.fixture
