@@ -21,7 +21,6 @@ from accounts.roles import Role, people
 from releaseflow.signin import letters, record
 from workflow.secrets import box
 
-
 WAYS = {
     "reauthenticate": "your password",
     "mfa_reauthenticate": "a code from your app, or a recovery code",
