@@ -35,8 +35,7 @@ def wall(event: ics.Event) -> str:
 
 def told(event: ics.Event, name: str) -> str:
     """A property that this library keeps as it stands."""
-    found: str = next(each.value for each in event.extra if each.name == name)
-    return found
+    return str(next(each.value for each in event.extra if each.name == name))
 
 
 @pytest.fixture
