@@ -16,8 +16,12 @@ from xml.etree import ElementTree
 from tests.support import postgres, services
 
 APART = ("tests/services", "tests/browser")
-ONCE = ("tests/signin", "tests/releaseflow/test_authorization.py", "tests/api/test_schema.py")
-"""What asks who may do what, in many combinations: on one database, so that a run stays under a quarter of an hour."""
+ONCE = (
+    "tests/signin",
+    "tests/api/test_schema.py",
+    *(f"tests/releaseflow/test_{name}.py" for name in ("authorization", "headers", "seed")),
+)
+"""What asks for many combinations of the same: on one database, so that a run stays under a quarter of an hour."""
 ON_BOTH = ("tests/services/test_sweeper.py",)  # who is killed leaves other traces in each database
 NO_TESTS = 5  # pytest's exit code for "nothing was collected"
 
@@ -53,7 +57,7 @@ def parts() -> list[Part]:
         Part("on SQLite", "sqlite", _rest(without=[each for each in inside if each not in both])),
         Part("on PostgreSQL", "postgres", _rest(without=[*inside, *ONCE])),
     ]
-    return [*found, Part("services and browser", best, ("-n", "3", "--dist", "loadfile", *apart))] if apart else found
+    return [*found, Part("services and browser", best, ("-n", "4", "--dist", "loadfile", *apart))] if apart else found
 
 
 def _rest(without: list[str]) -> tuple[str, ...]:
