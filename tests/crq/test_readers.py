@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.mail import Topic
 from accounts.models import Deputy, Muted, User
@@ -258,3 +260,12 @@ def test_one_deadline_is_one_letter_for_each_person_with_what_concerns_them(stag
     assert held[both.email] == ["First", "Second", "Third"]
     assert held[stage.cast.developer.email] == ["First", "Second"]
     assert held[stage.cast.other_developer.email] == ["Third"]
+
+
+def test_the_letters_of_a_return_use_the_facts_of_its_effect(stage: Stage) -> None:
+    crq = stage.ready().crq
+
+    with CaptureQueriesContext(connection) as captured:
+        perform(CRQ_FLOW, "return", crq, by=stage.cast.manager, reason="Which rollback?")
+
+    assert sum('FROM "crq_document"' in each["sql"] for each in captured.captured_queries) == 1

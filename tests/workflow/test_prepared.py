@@ -46,6 +46,14 @@ def test_no_keys_find_nothing(cast: Cast) -> None:
     assert Prepared(of_teams)(teams=[]) == []
 
 
+def test_one_is_the_only_row_or_an_error(cast: Cast) -> None:
+    prepared = Prepared(lambda: Team.objects.filter(pk=Slot("team")))
+
+    assert prepared.one(team=cast.team.pk) == cast.team
+    with pytest.raises(Team.DoesNotExist, match="404"):
+        prepared.one(team=404)
+
+
 def test_it_is_compiled_once(cast: Cast) -> None:
     built = []
 
