@@ -263,7 +263,7 @@ def _is_news(told: ForgeReview, newest: dict[tuple[str, str], Review]) -> bool:
 
 def _gone(pull_request: PullRequest, found: ForgeVerdicts, newest: dict[tuple[str, str], Review]) -> list[ForgeReview]:
     """Verdicts on the head that were here before the forge was asked, of people whom it does not name any more."""
-    named = {_key(each.login, each.sha) for each in found.reviews}
+    named = {_key(each.login, each.sha) for each in found.reviews} | {_key(each, found.head) for each in found.undated}
     return [
         ForgeReview(found.place, "", each.reviewer_login, Review.Verdict.WITHDRAWN.value, each.sha, "", found.at)
         for key, each in newest.items()

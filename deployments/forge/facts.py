@@ -53,13 +53,15 @@ class ForgeReview:
 class ForgeVerdicts:
     """Who stands how at the instant `at`, from a forge that gives reviews no number or another one in its webhooks.
 
-    Whoever is not named has no verdict on the commit `head` any more.
+    Whoever is not named has no verdict on the commit `head` any more, but for those whose approval has no date
+    (`undated`, logins): they approve a commit that the forge does not tell.
     """
 
     place: Address
     head: str
     reviews: tuple[ForgeReview, ...]
     at: datetime
+    undated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

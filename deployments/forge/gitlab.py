@@ -123,13 +123,14 @@ def read_verdicts(pull: ForgePull, approvals: object, versions: list[object], at
     Before GitLab 18 an answer does not say when that was: then it is known only where there is one version.
     """
     heads = sorted((reading.instant(each, "created_at"), reading.sha(each, "head_commit_sha")) for each in versions)
-    found = []
+    found, undated = [], set()
     for each in reading.entries(approvals, "approved_by"):
+        login = reading.words(each, "user", "username", most=reading.LOGIN_LENGTH)
         given = reading.some_instant(each, "approved_at")
         if given is None and len(heads) > 1:
+            undated.add(login)
             continue
         given = given or pull.at or at
         before = [sha for made, sha in heads if made <= given]
-        login = reading.words(each, "user", "username", most=reading.LOGIN_LENGTH)
         found.append(ForgeReview(pull.place, "", login, "approved", (before or [pull.head_sha])[-1], "", given))
-    return ForgeVerdicts(pull.place, pull.head_sha, tuple(found), at)
+    return ForgeVerdicts(pull.place, pull.head_sha, tuple(found), at, frozenset(undated))

@@ -214,6 +214,20 @@ def test_an_undated_approval_of_an_older_gitlab(stage: Stage, net: responses.Req
     assert not the_pull().standing.full
 
 
+def test_an_undated_approval_does_not_take_back_what_a_webhook_told(stage: Stage, net: responses.RequestsMock) -> None:
+    api = apis.GitLab()
+    api.connect(stage.cast.application)
+    serve(net, api)
+    api.push("b", 10)
+    api.say("weizhang", "approved", 15)
+    sync()  # dated, as a webhook is
+    api.dated = False
+
+    sync()
+
+    assert the_pull().standing.full
+
+
 # --- What goes wrong at a forge ---------------------------------------------------------------------------------
 PULLS = "https://api.github.com/repos/acme/sessions/pulls"
 
