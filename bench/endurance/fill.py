@@ -34,11 +34,13 @@ from workflow.machine import begin  # noqa: E402
 PEOPLE = (
     "developer", "reviewer", "manager", "scrum_master", "devops", "director", "other_developer", "other_manager",
 )  # fmt: skip
-EVERY = 120.0
+EVERY = 180.0
 """Seconds from one week's cutoff to the next one's."""
+FIRST = 110.0
+"""Seconds from the beginning to the first week's cutoff."""
 OFFSETS = {
-    Deadline.CODE_REVIEW: -50, Deadline.PLAN_EMAIL: -40, Deadline.CUTOFF: 0, Deadline.APPROVAL: 20,
-    Deadline.EXEMPTION_CLOSE: 50, Deadline.INSTALL: 55, Deadline.INSTALL_CLOSE: 110,
+    Deadline.CODE_REVIEW: -90, Deadline.PLAN_EMAIL: -60, Deadline.CUTOFF: 0, Deadline.APPROVAL: 40,
+    Deadline.EXEMPTION_CLOSE: 75, Deadline.INSTALL: 80, Deadline.INSTALL_CLOSE: 170,
 }  # fmt: skip
 
 
@@ -62,10 +64,10 @@ def main(seconds: float) -> None:
 
 def _hurry(weeks: list[ReleaseWeek], now: datetime, seconds: float) -> int:
     """The first weeks are installed today; the last of them is over when the run is. Returns how many they are."""
-    count = min(max(int((seconds - 60) // EVERY), 1), len(weeks) - 2)
+    count = min(max(int((seconds - FIRST) // EVERY), 1), len(weeks) - 2)
     for number, week in enumerate(weeks[:count]):
         ReleaseWeek.objects.filter(pk=week.pk).update(install_day=eastern_day(now))
-        cutoff = now + timedelta(seconds=70 + number * EVERY)
+        cutoff = now + timedelta(seconds=FIRST + number * EVERY)
         for key, offset in OFFSETS.items():
             due = cutoff + timedelta(seconds=offset)
             Milestone.objects.filter(week=week, key=key).update(due_at=due)
