@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import tarfile
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -16,10 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
+from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.management.color import no_style
-from django.db import connection, models, transaction
+from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from accounts.models import User
@@ -34,6 +36,12 @@ MANIFEST = "manifest.json"
 SPOOL = 1024 * 1024
 PORTION = 500
 Manifest = dict[str, Any]
+DAMAGED = (
+    *(OSError, EOFError, tarfile.TarError, zlib.error),  # the file itself
+    *(ValueError, TypeError, KeyError, ValidationError),  # what stands in it
+    *(IntegrityError, DataError, SuspiciousFileOperation),  # what the database and the storage do not take
+)
+"""What reading a file can end in that is no whole backup."""
 
 
 class Unusable(Exception):
@@ -145,16 +153,18 @@ def restore(path: Path) -> Manifest:
     except BaseException as error:
         for name in stored:
             default_storage.delete(name)
-        if isinstance(error, (OSError, EOFError, tarfile.TarError, ValueError, KeyError)):
+        if isinstance(error, DAMAGED):
             raise Unusable(f"{path.name} is not a whole backup: {error}.") from error
         raise
     return manifest
 
 
 def _manifest(archive: tarfile.TarFile) -> Manifest:
-    found: Manifest = json.loads(_member(archive, MANIFEST).read())
-    if found.get("format") != FORMAT:
-        raise Unusable("This backup was made by a version that this one cannot read.")
+    found = json.loads(_member(archive, MANIFEST).read())
+    if not isinstance(found, dict) or "format" not in found:
+        raise ValueError(f"{MANIFEST} is not releaseflow's")
+    if found["format"] != FORMAT:
+        raise Unusable("This backup was made by a version that this one cannot read. Restore with that version.")
     return found
 
 
@@ -173,7 +183,7 @@ def _must_fit(manifest: Manifest) -> None:
     if User.objects.exists() or Event.objects.exists() or ReleaseWeek.objects.exists() or Deployment.objects.exists():
         raise Unusable("The database is in use. Restore into an empty one: create it, then run `manage.py migrate`.")
     if here != there:
-        which = "an older" if there < here else "another"
+        which = "an older" if there < here else "a newer" if there > here else "another"
         other = ", ".join(sorted(here ^ there)[:5])
         raise Unusable(
             f"The backup is of {which} version. Install that one, restore with it, then update and run "

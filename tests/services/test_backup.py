@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -151,7 +152,15 @@ def test_a_database_in_use_is_left_alone(archive: Path) -> None:
         ("tables/accounts.team.jsonl", b"Identity", b"Identical", "accounts.team came with"),
         ("documents/", b"%PDF", b"%PDQ", "is not what was backed up"),
         ("manifest.json", b'"format": 1', b'"format": 2', "cannot read"),
+        ("manifest.json", b'"documents": {', b'"documents": {"../out.pdf": {}, ', "is not a whole backup"),
+        ("tables/accounts.team.jsonl", b'"name":"Identity"', b'"name":null', "is not a whole backup"),
         ("manifest.json", b"workflow.0001_initial", b"workflow.0001_other", "of another version. Install that one"),
+        (
+            "manifest.json",
+            b'"workflow.0001_initial",',
+            b'"workflow.0001_initial", "workflow.9999_later",',
+            "a newer version",
+        ),
         ("manifest.json", b'\n  "workflow.0001_initial",', b"", "of an older version. Install that one"),
     ],
 )
@@ -171,6 +180,37 @@ def test_half_a_file_is_refused(archive: Path, sqlite: Callable[[str], Machine])
     half.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
 
     assert "is not a whole backup" in sqlite("target").run("restore", str(half), fails=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"no archive"), gzip.compress(bytes(10_240))])
+def test_a_file_that_is_no_backup_is_refused(content: bytes, tmp_path: Path, db: None) -> None:
+    (tmp_path / "foreign.tar.gz").write_bytes(content)
+
+    with pytest.raises(CommandError, match=r"foreign\.tar\.gz is not a whole backup"):
+        call_command("restore", str(tmp_path / "foreign.tar.gz"))
+
+
+@pytest.mark.parametrize("text", [b"[]", b"{}", b"null", b"\xff", b'{"format": 1}', b'{"format": 1, "migrations": 7}'])
+def test_the_manifest_of_something_else_is_refused(text: bytes, tmp_path: Path, db: None) -> None:
+    foreign = tmp_path / "foreign.tar.gz"
+    with tarfile.open(foreign, "w:gz") as archive:
+        member = tarfile.TarInfo("manifest.json")
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text))
+
+    with pytest.raises(CommandError, match=r"foreign\.tar\.gz is not a whole backup"):
+        call_command("restore", str(foreign))
+
+
+def test_a_damaged_byte_anywhere_is_refused_in_a_sentence(archive: Path) -> None:
+    """Whatever the byte breaks, the file, the manifest or a row: nobody sees a traceback."""
+    whole = archive.read_bytes()
+    hurt = archive.with_name("hurt.tar.gz")
+
+    for place in range(len(whole) // 40, len(whole), len(whole) // 40):
+        hurt.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(CommandError, match=r"is not a whole backup|in use"):
+            call_command("restore", str(hurt))
 
 
 def test_a_database_without_tables_is_migrated_first(archive: Path, tmp_path: Path) -> None:
