@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import logging.config
+import os
 import re
 from collections.abc import Iterator
 from io import StringIO
@@ -53,6 +55,23 @@ def test_a_program_is_named_by_the_person_of_its_token(cast: Cast, log: StringIO
 
     line = lines(log)[-1]
     assert (line["path"], line["actor_id"]) == ("/api/v1/weeks", cast.developer.pk)
+
+
+class Full(StringIO):
+    """Where a disk has no room left."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_for_the_log_stops_nobody(
+    client: Client, cast: Cast, log: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = next(each for each in logging.getLogger().handlers if getattr(each, "stream", None) is log)
+    monkeypatch.setattr(handler, "stream", Full())
+    client.force_login(cast.developer)
+
+    assert client.get("/me/").status_code == 200
 
 
 @pytest.mark.parametrize("address", ["/feeds/{}.ics", "/sign-in/new-password/3/{}/", "/invitations/{}/"])
