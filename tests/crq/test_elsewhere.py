@@ -204,7 +204,7 @@ def test_who_may_note_nothing_reads_why_once(client: Client, stage: Stage) -> No
     found = client.get(reverse("crq-text", args=[crq.number])).context["there"]
 
     assert [each.enabled for each in found.acts] == [False]
-    assert found.acts[0].why_not.startswith("This is for the Dev Team")
+    assert found.acts[0].why_not.startswith("Only the Dev Team")
     assert [each.act for each in found.files] == [None] * 3
 
 
