@@ -116,7 +116,6 @@ def test_the_backup_holds_every_row_and_document(archive: Path) -> None:
     assert archive.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.timeout(400)  # nine processes, one after the other
 def test_it_goes_from_here_to_postgresql_and_on_to_sqlite(
     archive: Path, postgresql: Machine, sqlite: Callable[[str], Machine], tmp_path: Path
 ) -> None:
