@@ -182,7 +182,11 @@ def test_half_a_file_is_refused(archive: Path, sqlite: Callable[[str], Machine])
     assert "is not a whole backup" in sqlite("target").run("restore", str(half), fails=True)
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"no archive"), gzip.compress(bytes(10_240))])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive", gzip.compress(b"no archive"), gzip.compress(bytes(10_240))],
+    ids=["nothing", "no archive", "compressed words", "compressed nothing"],
+)
 def test_a_file_that_is_no_backup_is_refused(content: bytes, tmp_path: Path, db: None) -> None:
     (tmp_path / "foreign.tar.gz").write_bytes(content)
 
