@@ -17,11 +17,16 @@ from tests.support import postgres, services
 
 APART = ("tests/services", "tests/browser")
 ONCE = (
+    "tests/architecture",
     "tests/signin",
     "tests/api/test_schema.py",
-    *(f"tests/releaseflow/test_{name}.py" for name in ("authorization", "headers", "seed")),
+    "tests/deployments/test_sync.py",
+    *(
+        f"tests/releaseflow/test_{name}.py"
+        for name in ("authorization", "headers", "hostile_input", "seed", "settings")
+    ),
 )
-"""What asks for many combinations of the same: on one database, so that a run stays under a quarter of an hour."""
+"""What asks for many combinations of the same, or no database: once, so that a run stays under a quarter of an hour."""
 ON_BOTH = ("tests/services/test_sweeper.py",)  # who is killed leaves other traces in each database
 NO_TESTS = 5  # pytest's exit code for "nothing was collected"
 
