@@ -11,7 +11,6 @@ from accounts.roles import Role
 from crq.models import Follower
 from deployments.models import Deployment
 from workflow.acts import Act, act
-from workflow.machine import refusal
 from workflow.steps import Actor, Flow, Step
 
 ANYBODY = tuple(Role)
@@ -21,14 +20,8 @@ def follow_act(deployment: Deployment, *, by: User, now: datetime) -> Act:
     """The button that follows, or stops: one statement."""
     if mine := Follower.objects.filter(deployment=deployment, user=by).first():
         return act(FOLLOWER, "unfollow", mine, by=by, now=now)
-    no = refusal(FOLLOWER, "follow", Follower(deployment=deployment, user=by), by=by, now=now)
-    return Act(
-        action="follow",
-        label=FOLLOWER.steps["follow"].label,
-        url=reverse("follow", args=[deployment.pk]),
-        enabled=no is None,
-        why_not=no.sentence if no else "",
-    )
+    url = reverse("follow", args=[deployment.pk])
+    return act(FOLLOWER, "follow", Follower(deployment=deployment, user=by), by=by, now=now, url=url)
 
 
 def _for_oneself(follower: Follower, by: Actor, now: datetime) -> str:

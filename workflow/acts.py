@@ -41,17 +41,18 @@ def act(
     now: datetime,
     label: str = "",
     primary: bool = False,
+    url: str = "",
     form_url: str = "",
     confirm: str = "",
     hidden: dict[str, str] | None = None,
 ) -> Act:
-    """The action as this person may do it to this object now."""
+    """The action as this person may do it to this object now; `url` where it has an address of its own."""
     step = flow.steps[action]
     no = refusal(flow, action, obj, by=by, now=now)
     return Act(
         action=action,
         label=label or step.label,
-        url=reverse("act", args=[flow.name, obj.pk, action]),
+        url=url or reverse("act", args=[flow.name, obj.pk, action]),
         enabled=no is None,
         why_not=no.sentence if no else "",
         code=no.code if no else "",

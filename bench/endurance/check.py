@@ -22,6 +22,7 @@ from crq.deadlines import JUDGED  # noqa: E402
 from crq.models import CRQ, Document, ExemptionRequest, Snapshot  # noqa: E402
 from deployments.models import Deployment, Milestone, PullRequest, ReleaseWeek  # noqa: E402
 from notifications.models import Email, Letter  # noqa: E402
+from tests.stories import unapproved_starts  # noqa: E402
 from workflow import audit, clock  # noqa: E402
 from workflow.models import Event  # noqa: E402
 
@@ -128,7 +129,7 @@ def deadlines() -> Iterator[str]:
     for snapshot in Snapshot.objects.filter(milestone__key__in=JUDGED[:2]).exclude(missing=[]):
         if snapshot.status in {"planned", "cleared"} and not (_held(snapshot) or _exempted(snapshot)):
             yield f"{snapshot} misses {snapshot.missing}, and was not held"
-    yield from unapproved_starts()
+    yield from (f"deployment {pk} was started without an approval" for pk in unapproved_starts())
 
 
 def _held(snapshot: Snapshot) -> bool:
@@ -142,17 +143,6 @@ def _exempted(snapshot: Snapshot) -> bool:
     """An exemption was granted before."""
     granted = ExemptionRequest.objects.filter(status="granted", decided_at__lte=snapshot.taken_at)
     return granted.filter(crq__deployment=snapshot.deployment_id).exists()
-
-
-def unapproved_starts() -> Iterator[str]:
-    """Installs that began while their CRQ had no standing approval, by their own story."""
-    for deployment in Deployment.objects.all():
-        approved = False
-        for event in Event.objects.filter(shard=f"deployment:{deployment.pk}").order_by("sequence"):
-            if event.object_type == "crq" and event.action in {"approve", "return", "void"}:
-                approved = event.action == "approve"
-            if event.action in {"start", "retry"} and not approved:
-                yield f"deployment {deployment.pk} was started without an approval"
 
 
 # --- E-mail --------------------------------------------------------------------------------------------------

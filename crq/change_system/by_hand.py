@@ -14,7 +14,6 @@ from crq.models import CRQ, AttachedThere, Document, NumberThere
 from crq.readiness import Facts
 from deployments.flow import lock_deployment
 from workflow.acts import Act, act
-from workflow.machine import refusal
 from workflow.steps import Call, Flow, Refused, Step
 
 CARRIERS = (Role.DEVELOPER, Role.MANAGER, Role.SCRUM_MASTER, Role.DEVOPS)
@@ -155,10 +154,9 @@ def there(facts: Facts, *, by: User, now: datetime) -> There:
 
 
 def _number_acts(crq: CRQ, number: NumberThere | None, *, by: User, now: datetime) -> list[Act]:
-    label = "Change the number" if number else NUMBER.steps["note"].label
-    no = refusal(NUMBER, "note", NumberThere(crq=crq), by=by, now=now)
+    label = "Change the number" if number else ""
     url = reverse("crq-number-there", args=[crq.number])
-    note = Act("note", label, url, enabled=no is None, why_not=no.sentence if no else "", form_url=url)
+    note = act(NUMBER, "note", NumberThere(crq=crq), by=by, now=now, label=label, url=url, form_url=url)
     if number is None:
         return [note]
     number.crq = crq
@@ -185,6 +183,5 @@ def _file_act(document: Document, mark: AttachedThere | None, *, by: User, now: 
     if mark:
         mark.document = document
         return act(FILE, "unmark", mark, by=by, now=now)
-    no = refusal(FILE, "mark", AttachedThere(document=document), by=by, now=now)
     url = reverse("attached-there", args=[document.crq.number, document.pk])
-    return Act("mark", FILE.steps["mark"].label, url, enabled=no is None, why_not=no.sentence if no else "")
+    return act(FILE, "mark", AttachedThere(document=document), by=by, now=now, url=url)

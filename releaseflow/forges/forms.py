@@ -9,8 +9,7 @@ from django import forms
 from accounts.models import User
 from deployments.models import Connection, Repository
 from deployments.models.application import https_only
-
-HERE = {"localhost", "127.0.0.1", "::1"}
+from releaseflow.signin.provider import LOOPBACK
 
 
 def where_an_api_is(address: str) -> None:
@@ -18,7 +17,7 @@ def where_an_api_is(address: str) -> None:
     try:
         parts = urlsplit(address)
         plain = parts.port != 0 and not (parts.username or parts.query or parts.fragment)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in HERE)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
         known = bool(parts.hostname) and plain and safe and not any(sign.isspace() for sign in address)
     except ValueError:
         known = False

@@ -15,10 +15,19 @@ from django.test import Client
 
 from deployments.models import Application, Connection, Repository
 from tests.factories import RepositoryFactory
+from tests.stages import Stage
 from workflow.secrets import seal
 
 OPENED = datetime(2026, 12, 7, 14, 0, tzinfo=UTC)
 Sign = Callable[[bytes], dict[str, str]]
+
+
+def known_there(stage: Stage) -> Stage:
+    """The team's members are known at the forge, one in other capitals than the forge writes."""
+    for person, login in ((stage.cast.developer, "hannahc"), (stage.cast.reviewer, "weizhang")):
+        person.forge_login = login
+        person.save()
+    return stage
 
 
 @dataclass

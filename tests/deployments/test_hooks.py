@@ -20,7 +20,7 @@ from deployments.hooks import receiving
 from deployments.hooks.flow import CONNECTION, DELIVERY, FORGE_NAME
 from deployments.hooks.receiving import forget_bodies, take_again
 from deployments.models import Check, Connection, Delivery, PullRequest, Repository, Review
-from tests.deployments.forges import FORGES, Forge, connect
+from tests.deployments.forges import FORGES, Forge, connect, known_there
 from tests.factories import RepositoryFactory
 from tests.stages import Stage
 from workflow import clock
@@ -31,10 +31,7 @@ from workflow.secrets import seal
 
 @pytest.fixture
 def stage(stage: Stage) -> Stage:
-    for person, login in ((stage.cast.developer, "hannahc"), (stage.cast.reviewer, "weizhang")):
-        person.forge_login = login
-        person.save()
-    return stage
+    return known_there(stage)
 
 
 @pytest.fixture(params=FORGES, ids=lambda forge: forge.kind)

@@ -20,6 +20,7 @@ from deployments.forge.facts import Malformed
 from deployments.forge.github import read_pull, read_review
 from deployments.imports import Import, Line, entries_of
 from deployments.models import PullRequest, Repository, Review
+from tests.deployments.forges import known_there
 from tests.factories import RepositoryFactory
 from tests.stages import Stage
 from workflow.machine import perform
@@ -67,11 +68,7 @@ def both(*reviews: dict[str, Any], **changed: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def stage(stage: Stage) -> Stage:
-    """The team's members are known at the forge, one in other capitals than the forge writes."""
-    for person, login in ((stage.cast.developer, "hannahc"), (stage.cast.reviewer, "weizhang")):
-        person.forge_login = login
-        person.save()
-    return stage
+    return known_there(stage)
 
 
 # --- Pull requests -------------------------------------------------------------------------------------------

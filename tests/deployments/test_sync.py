@@ -21,7 +21,7 @@ from deployments.sync.run import Line, Sync
 from deployments.sync.sources import usual_base
 from tests.deployments import apis
 from tests.deployments.apis import APIS, TOKEN, Api
-from tests.deployments.forges import FORGES, Forge
+from tests.deployments.forges import FORGES, Forge, known_there
 from tests.factories import RepositoryFactory
 from tests.stages import Stage
 from workflow.models import Event
@@ -32,10 +32,7 @@ Said = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def stage(stage: Stage) -> Stage:
-    for person, login in ((stage.cast.developer, "hannahc"), (stage.cast.reviewer, "weizhang")):
-        person.forge_login = login
-        person.save()
-    return stage
+    return known_there(stage)
 
 
 @pytest.fixture

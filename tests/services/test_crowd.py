@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from deployments.models import Deployment
 from tests.cast import Cast
 from tests.stages import EARLY, Stage, a_week, moment
+from tests.stories import unapproved_starts
 from tests.support.starts import environment_of_test
 from workflow import audit, clock
 from workflow.models import Event
@@ -85,16 +85,3 @@ def test_nobody_meets_an_error_and_the_record_is_possible(crowds: list[subproces
     verdict = audit.verify()
     assert (verdict.findings, verdict.events) == ([], Event.objects.count())
     assert unapproved_starts() == []
-
-
-def unapproved_starts() -> list[int]:
-    """Deployments of which an install began while their CRQ had no standing approval, by their own story."""
-    found = []
-    for deployment in Deployment.objects.all():
-        approved = False
-        for event in Event.objects.filter(shard=f"deployment:{deployment.pk}").order_by("sequence"):
-            if event.object_type == "crq" and event.action in {"approve", "return", "void"}:
-                approved = event.action == "approve"
-            if event.action in {"start", "retry"} and not approved:
-                found.append(deployment.pk)
-    return found
