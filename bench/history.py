@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from math import ceil, isqrt
 
 from django.db import connection
@@ -17,7 +18,7 @@ FIRST_NUMBER = 500_000_000_000  # far above the numbers that the application giv
 def make(count: int, cast: Cast) -> None:
     """`count` verified deployments in weeks long past. PostgreSQL only."""
     applications = max(isqrt(count), 1)
-    values = {
+    values: dict[str, int | str | date] = {
         "count": count,
         "applications": applications,
         "weeks": ceil(count / applications),

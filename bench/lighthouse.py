@@ -77,15 +77,17 @@ def _flags(session: str) -> list[str]:
 
 
 def _report(command: list[str], chromium: str) -> dict[str, Any]:
+    environment, said = {**os.environ, "CHROME_PATH": chromium}, ""
     for _ in range(TRIES):
-        done = subprocess.run(
-            command, env={**os.environ, "CHROME_PATH": chromium}, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if not done.returncode:
-            break
-    else:
-        sys.exit(f"Lighthouse ended with {done.returncode}:\n{done.stderr}")
-    report: dict[str, Any] = json.loads(done.stdout)
+            return _read(done.stdout)
+        said = done.stderr
+    sys.exit(f"Lighthouse failed {TRIES} times:\n{said}")
+
+
+def _read(printed: str) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(printed)
     if report["audits"]["network-requests"]["details"]["items"][0]["statusCode"] != 200:
         sys.exit(f"{report['finalDisplayedUrl']} did not answer with its page.")
     return report

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from statistics import median
 
+from django.core.management import call_command
+
 from bench import site
 from tests.support import postgres
 from tests.support.ports import free_port
@@ -44,17 +46,22 @@ def _options() -> argparse.Namespace:
 
 def _measure(count: int, past: int) -> tuple[float, float, float, float]:
     """Seconds of the least and of the sweep, memory before and at the most."""
-    from bench import load  # sets Django up
+    import bench.load  # noqa: F401 (sets Django up)
+    from bench import history
+    from deployments.weeks import open_for_plans, open_weeks
+    from tests.cast import Cast
+    from tests.stages import moment
+    from workflow import clock
 
-    load.call_command("migrate", interactive=False, verbosity=0)
-    cast = load.Cast.assemble()
-    load.open_weeks(load.clock.now())
-    week = load.open_for_plans(load.clock.now())[1]
+    call_command("migrate", interactive=False, verbosity=0)
+    cast = Cast.assemble()
+    open_weeks(clock.now())
+    week = open_for_plans(clock.now())[1]
     if past:
-        load.history.make(past, cast)
-    at = week.due("cutoff")
+        history.make(past, cast)
+    at = moment(week, "cutoff")
     _enforced(at)  # what is due before, while nothing is planned
-    load.history.plan(count, cast, week)
+    history.plan(count, cast, week)
     least = median(_seconds(lambda: _written(week.pk)) for _ in range(3))
     before = _memory()
     whole = _seconds(lambda: _expect(_enforced(at + timedelta(seconds=1)), count))

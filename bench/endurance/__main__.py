@@ -151,7 +151,7 @@ def _bucket() -> Iterator[dict[str, str]]:
 
 
 def _live(facts: Any, hosts: list[Host], broker: redis.RedisServer, options: Any) -> tuple[Record, Troubles]:
-    record, troubles, chance = Record(), Troubles(), random.Random(options.seed)  # noqa: S311
+    record, troubles, chance = Record(facts["last_event"]), Troubles(), random.Random(options.seed)  # noqa: S311
     until = time.monotonic() + options.minutes * 60
     people = [Person(name, facts, [host.url for host in hosts], record, until) for name in facts["people"]]
     for person in people:
@@ -230,6 +230,7 @@ def _verdict(  # noqa: PLR0917
         "implied": [asdict(act) for act in record.implied],
         "taken": mail.ids,
         "killed_senders": troubles.senders,
+        "last_event": record.last_event,
     }
     file = folder / "history.json"
     file.write_text(json.dumps(history))

@@ -39,7 +39,8 @@ Key = tuple[int, str, int, str]
 
 def main(path: str) -> None:
     found = json.loads(Path(path).read_text())
-    faults = [*acts(found["acts"], found["implied"]), *marks(found["acts"]), *deadlines(), *letters(found), *trail()]
+    done = acts(found["acts"] + found["implied"], found["last_event"])
+    faults = [*done, *marks(found["acts"]), *deadlines(), *letters(found), *trail()]
     counts = {
         "events": Event.objects.count(),
         "deployments": Counter(Deployment.objects.values_list("status", flat=True)),
@@ -53,12 +54,15 @@ def main(path: str) -> None:
 
 
 # --- Acts ----------------------------------------------------------------------------------------------------
-def acts(done: list[dict[str, Any]], implied: list[dict[str, Any]]) -> Iterator[str]:
-    """Every person's events are those that this person was told of; acts that were never answered may be there once."""
+def acts(done: list[dict[str, Any]], last_event: int) -> Iterator[str]:
+    """Every person's events are those that this person was told of; acts that were never answered may be there once.
+
+    `last_event` was there when the run began.
+    """
     told: Counter[Key] = Counter()
     open_: Counter[Key] = Counter()
     keys = _keys()
-    for each in done + implied:
+    for each in done:
         if not each["key"]:
             continue
         key = (each["who"], each["flow"], keys[each["flow"]][each["key"]], each["action"])
@@ -66,9 +70,8 @@ def acts(done: list[dict[str, Any]], implied: list[dict[str, Any]]) -> Iterator[
         open_[key] += each["status"] == 0
     kinds = {(flow, action) for _, flow, _, action in told}
     there: Counter[Key] = Counter()
-    for actor, flow, pk, action in Event.objects.exclude(actor=None).values_list(
-        "actor", "object_type", "object_id", "action"
-    ):
+    since = Event.objects.filter(pk__gt=last_event).exclude(actor=None)
+    for actor, flow, pk, action in since.values_list("actor", "object_type", "object_id", "action"):
         if (flow, action) in kinds:
             there[actor, flow, pk, action] += 1
     unborn = Counter(
@@ -104,7 +107,7 @@ def marks(done: list[dict[str, Any]]) -> Iterator[str]:
         typed.update({word for word in [text, data.get("build"), data.get("note")] if isinstance(word, str)})
     typed.update(name.removesuffix(".pdf") for name in Document.objects.values_list("name", flat=True))
     for model, field in BEGUN.values():
-        typed.update(model.objects.values_list(field, flat=True))
+        typed.update(model._default_manager.values_list(field, flat=True))
     written = {"comment", "submit", "open", "request", "record_core_dev", "note"}
     for each in done:
         if each["action"] not in written and not each["action"].startswith("attach_"):

@@ -40,8 +40,9 @@ class Act:
 
 @dataclass
 class Record:
-    """What all people met; filled by many threads."""
+    """What all people met, since the event `last_event`; filled by many threads."""
 
+    last_event: int
     acts: list[Act] = field(default_factory=list)
     implied: list[Act] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
@@ -70,6 +71,8 @@ class Person(threading.Thread):
             deeds += [self.submit, self.plan, self.open]
         if "manager" in self.name:
             deeds += [self.ask, self.ask]
+        if self.name in {"developer", "reviewer", "manager", "devops"}:
+            deeds += [self.install, self.install]
         while time.monotonic() < self.until:
             try:
                 self.chance.choice(deeds)()
@@ -134,9 +137,19 @@ class Person(threading.Thread):
             ["deployments", "deployments", "crqs", "crqs", "pull-requests", "exemptions", "weeks"]
         )
         row = self._one(path)
-        if row is None:
-            return
-        key = str(row["thursday"] if path == "weeks" else row["number"] if path == "crqs" else row["id"])
+        if row is not None:
+            self._visit(
+                path, str(row["thursday"] if path == "weeks" else row["number"] if path == "crqs" else row["id"])
+            )
+
+    def install(self) -> None:
+        """Goes where something is to be installed or verified, or to its week, whose batch has to be complete."""
+        rows = self._list("deployments", status=self.chance.choice(["cleared", "installing", "installed"]))
+        if rows:
+            row = self.chance.choice(rows)
+            self._visit(*self.chance.choice([("deployments", str(row["id"])), ("weeks", row["week"])]))
+
+    def _visit(self, path: str, key: str) -> None:
         found = self._read(f"{path}/{key}")
         if found is None:
             return
