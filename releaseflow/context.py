@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,7 +19,7 @@ from workflow.addresses import address
 from workflow.eastern import eastern_day
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Place:
     """One entry of the navigation; `pages` are the names of the addresses that belong to it, its own first.
 
@@ -65,60 +66,75 @@ PLACES = (
 )
 
 
-def frame(request: HttpRequest) -> dict[str, Any]:
-    """For a stranger no statement at all; for a person the one for their roles, which a view has usually read already.
+class Entry(NamedTuple):
+    """A place as the navigation shows it; `waiting` is the number of tasks there."""
 
-    Clock and navigation are made only where the view gave none of its own.
+    place: Place
+    url: str
+    current: bool
+    waiting: int
+
+
+class Command(NamedTuple):
+    icon: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the content of a person's page."""
+
+    places: tuple[Entry, ...]
+    commands: tuple[Command, ...]
+    role_line: str
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """For every template, without a statement: the clock is read where the view gave no `now` and a page shows it."""
+    return {
+        "now": SimpleLazyObject(clock.now),
+        "demo": _demo(request),
+        "csp_nonce": getattr(request, "csp_nonce", ""),
+    }
+
+
+def frame(user: User, *, page: str, now: datetime, tasks: int = 0) -> Frame:
+    """One statement for the person's roles, which a view has usually read already.
+
+    `page` is the name of the address; `tasks` is the number that wait for the person, where the page knows it.
     """
-    now: Any = SimpleLazyObject(clock.now)
-    nonce = getattr(request, "csp_nonce", "")
-    found: dict[str, Any] = {"now": now, "demo": _demo(request), "csp_nonce": nonce}
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return found
-    nav = SimpleLazyObject(lambda: navigation(request, now=now))
-    return found | {"nav": nav, "commands": commands(cast(User, user)), "role_line": role_line(cast(User, user))}
+    # Install day is that of the calendar's week, which needs no look at the database.
+    install_day = address("install-day", *upcoming_thursdays(eastern_day(now), 1))
+    return Frame(places(page, install_day, tasks), commands(user), role_line(user))
 
 
-def commands(user: User) -> list[dict[str, str]]:
+@lru_cache(maxsize=256)
+def places(page: str, install_day: str, tasks: int) -> tuple[Entry, ...]:
+    """The navigation as it stands around a page."""
+    return tuple(
+        Entry(
+            place,
+            install_day if place.pages[0] == "install-day" else address(place.pages[0]),
+            current=place.has(page),
+            waiting=tasks if place.is_you else 0,
+        )
+        for place in PLACES
+    )
+
+
+def commands(user: User) -> tuple[Command, ...]:
     """What the command menu offers beside the places: what this person's roles may do, by roles read already."""
     who = standing(user)
-    offered = [
+    offered = (
         ("plus", "New deployment", "new-deployment", bool(who.team_ids()) or who.holds(Role.SCRUM_MASTER)),
         ("pr", "Submit a pull request", "new-pull-request", bool(who.team_ids())),
         ("done", "Approve CRQs together", "approvals", who.holds(Role.MANAGER)),
         ("gear", "Schedule", "schedule", who.holds(Role.ADMINISTRATOR)),
         ("people", "People", "people", who.holds(Role.ADMINISTRATOR)),
         ("people", "My page: roles, deputies, shortcuts", "me", True),
-    ]
-    return [{"icon": icon, "label": label, "url": address(page)} for icon, label, page, may in offered if may]
-
-
-def navigation(request: HttpRequest, *, now: datetime, tasks: int = 0) -> list[dict[str, Any]]:
-    """The entries for every page; `tasks` is the number that wait for the person, where the page knows it."""
-    current = (request.resolver_match.url_name if request.resolver_match else "") or ""
-    return [
-        {
-            "url": _url(place, now),
-            "label": place.label,
-            "short": place.short,
-            "icon": place.icon,
-            "group": place.group,
-            "current": place.has(current),
-            "count": tasks if place.is_you else 0,
-            "is_you": place.is_you,
-            "tab": place.tab,
-            "key": place.key,
-        }
-        for place in PLACES
-    ]
-
-
-def _url(place: Place, now: datetime) -> str:
-    """Install day is that of the calendar's week, which needs no look at the database."""
-    if place.pages[0] == "install-day":
-        return address("install-day", *upcoming_thursdays(eastern_day(now), 1))
-    return address(place.pages[0])
+    )
+    return tuple(Command(icon, label, address(page)) for icon, label, page, may in offered if may)
 
 
 def _demo(request: HttpRequest) -> Any:

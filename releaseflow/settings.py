@@ -93,10 +93,10 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "releaseflow.context.frame",
+                "releaseflow.context.context",
             ],
             "builtins": [
-                "django.templatetags.static",
+                "workflow.templatetags.once",
                 "workflow.templatetags.eastern_time",
                 "workflow.templatetags.components",
             ],

@@ -13,7 +13,6 @@ from crq.board import Board
 from crq.board import board as week_board
 from crq.cells import COLUMNS
 from deployments.live import Unchanged, address, is_current, is_part
-from releaseflow.context import navigation
 from releaseflow.saved_views import saved_views
 from workflow import clock
 from workflow.spreadsheet import spreadsheet
@@ -31,7 +30,6 @@ def board(request: HttpRequest, thursday: date) -> HttpResponse:
     found = _board(request, thursday, now)
     context = {
         "now": now,
-        "nav": navigation(request, now=now),
         "board": found,
         "live_url": address(request, found.mark),
         "saved": [] if is_part(request) else saved_views(person(request), "board"),  # the part has no options

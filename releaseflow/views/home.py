@@ -11,7 +11,6 @@ from accounts.person import person
 from deployments.live import Unchanged, address, is_current, is_part
 from deployments.models import ReleaseWeek
 from deployments.weeks import week_now
-from releaseflow.context import navigation
 from releaseflow.home import home
 from workflow import clock
 
@@ -24,8 +23,8 @@ def my_tasks(request: HttpRequest) -> HttpResponse:
     found = home(person(request), now=now)
     context = {
         "now": now,
-        "nav": navigation(request, now=now, tasks=found.count),
         "page": found,
+        "tasks": found.count,
         "live_url": address(request, found.mark),
     }
     return render(request, f"releaseflow/{'_tasks' if is_part(request) else 'my_tasks'}.html", context)

@@ -1,6 +1,6 @@
 """Small parts of pages: icons, faces, badges, gates. A state always shows by shape and word, not by colour alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -66,6 +66,19 @@ class Option(Protocol):
     def label(self) -> str: ...
     @property
     def chosen(self) -> bool: ...
+
+
+class Entry(Protocol):
+    """One entry of the navigation; its place has a label, a short one and an icon."""
+
+    @property
+    def place(self) -> Any: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def current(self) -> bool: ...
+    @property
+    def waiting(self) -> int: ...
 
 
 class Act(Protocol):
@@ -173,21 +186,17 @@ def _gate(state: str, note: str, sentence: str) -> SafeString:
 
 
 @register.simple_tag
-def place(item: Mapping[str, Any], *, short: bool = False) -> SafeString:
+def place(item: Entry, *, short: bool = False) -> SafeString:
     """`{% place item %}`: one entry of the navigation, with the number of what waits there."""
-    text = item["short" if short else "label"]
-    return _place(item["url"], text, item["icon"], item["current"], item["count"], item["is_you"])
-
-
-@lru_cache(maxsize=1024)
-def _place(url: str, text: str, name: str, current: bool, count: int, is_you: bool) -> SafeString:  # noqa: PLR0917
-    # Every page has thirty of them, and they are the same for everybody.
-    tint, waiting = (" is-you", "waiting for you") if is_you else ("", "items")
+    tint, words = (" is-you", "waiting for you") if item.place.is_you else ("", "items")
     number = '<span class="count{}">{}<span class="vh"> {}</span></span>'
     return format_html(
         '<a href="{}"{}>{}{}{}</a>',
-        *(url, format_html(' aria-current="{}"', "page") if current else "", icon(name), text),
-        format_html(number, tint, count, waiting) if count else "",
+        item.url,
+        format_html(' aria-current="{}"', "page") if item.current else "",
+        icon(item.place.icon),
+        item.place.short if short else item.place.label,
+        format_html(number, tint, item.waiting, words) if item.waiting else "",
     )
 
 
