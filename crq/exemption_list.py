@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, Func, Q, QuerySet, Value
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.prepared import Prepared, among
 from accounts.roles import standing
 from crq.case import badge
 from crq.models import ExemptionRequest
@@ -26,12 +29,14 @@ HEAD = (
     "Decided at", "Decision reason", "Address",
 )  # fmt: skip
 S = ExemptionRequest.Status
-VIEWS: dict[str, tuple[str, Q]] = {
-    "": ("All", Q()),
-    "open": ("Open", Q(status=S.REQUESTED)),
-    "granted": ("Granted", Q(status=S.GRANTED)),
-    "denied": ("Denied", Q(status__in=[S.DENIED, S.LAPSED])),
+VIEWS = {
+    "": Q(),
+    "open": Q(status=S.REQUESTED),
+    "granted": Q(status=S.GRANTED),
+    "denied": Q(status__in=[S.DENIED, S.LAPSED]),
 }
+MINE = "mine"
+LABELS = {"": "All", "open": "Open", "granted": "Granted", "denied": "Denied", MINE: "My teams"}
 
 
 @dataclass(frozen=True)
@@ -57,22 +62,25 @@ class Row:
 class Listed:
     views: list[View]
     rows: list[Row]
-    page: Page[ExemptionRequest]
+    page: Page[int]
     query: str
     csv_url: str
 
 
 def listed(by: User, *, view: str = "", number: str = "", now: datetime) -> Listed:
-    """`view` is one of VIEWS or "mine", anything else shows all. Three statements, and two for the person's roles."""
-    views = _views(by, now)
-    view = view if view in views else ""
-    counts = ExemptionRequest.objects.aggregate(
-        **{key or "all": Count("pk", filter=where) for key, (_, where) in views.items()}
-    )
-    page = Paginator(_found(views[view][1]), PAGE).get_page(number)
+    """`view` is one of VIEWS or MINE, anything else shows all.
+
+    One statement for the numbers, two where there are rows, and one for the person's roles.
+    """
+    teams = standing(by, eastern_day(now)).team_ids()
+    offered = [key for key in (*VIEWS, MINE) if key != MINE or teams]
+    view = view if view in offered else ""
+    counts = dict(zip((*VIEWS, MINE), *_COUNTS(teams=teams), strict=True))
+    page = Paginator(range(counts[view]), PAGE).get_page(number)
+    rows = _rows(view, page.number)(teams=teams) if counts[view] else []
     return Listed(
-        views=[View(label, _url(key), counts[key or "all"], key == view) for key, (label, _) in views.items()],
-        rows=[_row(each) for each in page],
+        views=[View(LABELS[key], _url(key), counts[key], key == view) for key in offered],
+        rows=[_row(each) for each in rows],
         page=page,
         query=urlencode({"view": view}) if view else "",
         csv_url=f"?{urlencode({'view': view, 'format': 'csv'})}",
@@ -81,8 +89,10 @@ def listed(by: User, *, view: str = "", number: str = "", now: datetime) -> List
 
 def cells(by: User, *, view: str, now: datetime, site: str) -> Iterator[tuple[object, ...]]:
     """The whole view as rows of a spreadsheet, at most MOST_IN_A_FILE of them."""
-    views = _views(by, now)
-    for each in _found(views.get(view, views[""])[1])[:MOST_IN_A_FILE].iterator(chunk_size=500):
+    teams = standing(by, eastern_day(now)).team_ids()
+    of_mine = Q(crq__deployment__application__team__in=teams)
+    where = of_mine if view == MINE and teams else VIEWS.get(view, Q())
+    for each in _found(where)[:MOST_IN_A_FILE].iterator(chunk_size=500):
         application = each.crq.deployment.application
         yield (
             each.crq.number, each.crq.title, application, application.team, each.week.thursday,
@@ -91,17 +101,34 @@ def cells(by: User, *, view: str, now: datetime, site: str) -> Iterator[tuple[ob
         )  # fmt: skip
 
 
-def _views(by: User, now: datetime) -> dict[str, tuple[str, Q]]:
-    teams = standing(by, eastern_day(now)).team_ids()
-    return VIEWS | ({"mine": ("My teams", Q(crq__deployment__application__team__in=teams))} if teams else {})
-
-
 def _url(view: str) -> str:
     url = reverse("exemptions")
     return f"{url}?{urlencode({'view': view})}" if view else url
 
 
-def _found(where: Q) -> QuerySet[ExemptionRequest]:
+def _of_my_teams() -> Func:
+    return among("crq__deployment__application__team", "teams")
+
+
+def _counts() -> QuerySet[Any, Any]:
+    """How many each of VIEWS has, and those of one's teams last."""
+    wheres: tuple[Q | Func, ...] = (*VIEWS.values(), _of_my_teams())
+    counts = {f"of_{place}": Count("pk", filter=where) for place, where in enumerate(wheres)}
+    together = ExemptionRequest.objects.order_by().values(together=Value(1))
+    return together.annotate(**counts).values_list(*counts)
+
+
+_COUNTS = Prepared(_counts)
+
+
+@lru_cache(maxsize=32)
+def _rows(view: str, number: int) -> Prepared[ExemptionRequest]:
+    """One page of a view; a page number is part of the SQL."""
+    where = _of_my_teams() if view == MINE else VIEWS[view]
+    return Prepared(lambda: _found(where)[(number - 1) * PAGE : number * PAGE])
+
+
+def _found(where: Q | Func) -> QuerySet[ExemptionRequest]:
     """Open ones first, then what was decided; the newest first."""
     is_open = ExpressionWrapper(Q(status=S.REQUESTED), output_field=BooleanField())
     rows = ExemptionRequest.objects.filter(where).annotate(is_open=is_open)

@@ -1,11 +1,11 @@
 """What beat does. Each task reads the clock and calls; repeating or losing a run changes nothing."""
 
-from celery import shared_task
 from django.conf import settings
 
 from deployments.hooks.receiving import forget_bodies
 from deployments.weeks import open_weeks, warn_ahead
 from notifications.delivery import LEASE, deliver
+from releaseflow.celery import app
 from releaseflow.models import Heartbeat
 from releaseflow.tick import tick
 from workflow import clock
@@ -14,21 +14,21 @@ from workflow import clock
 DELIVERY_LIMIT = int(LEASE.total_seconds())
 
 
-@shared_task(name="releaseflow.enforce_deadlines")
+@app.task(name="releaseflow.enforce_deadlines")
 def enforce_deadlines() -> None:
     now = clock.now()
     tick(now)
     Heartbeat.mark("enforce_deadlines", now)
 
 
-@shared_task(name="releaseflow.deliver_emails", soft_time_limit=DELIVERY_LIMIT, time_limit=DELIVERY_LIMIT)
+@app.task(name="releaseflow.deliver_emails", soft_time_limit=DELIVERY_LIMIT, time_limit=DELIVERY_LIMIT)
 def deliver_emails() -> None:
     """A pass is over when beat asks for the next one, so that deadlines never wait long behind the mail server."""
     deliver(clock.now, seconds=settings.DELIVER_EVERY)
     Heartbeat.mark("deliver_emails", clock.now())
 
 
-@shared_task(name="releaseflow.open_weeks")
+@app.task(name="releaseflow.open_weeks")
 def open_next_weeks() -> None:
     now = clock.now()
     open_weeks(now)

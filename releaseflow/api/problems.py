@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from ninja import NinjaAPI
-from ninja.errors import HttpError, ValidationError
 
 from workflow.steps import Refusal, Refused
 from workflow.transactions import GIVEN_UP, Again
+
+if TYPE_CHECKING:
+    from ninja import NinjaAPI
 
 logger = logging.getLogger(__name__)
 STATUS = {
@@ -70,6 +71,8 @@ def of_refusal(refusal: Refusal, action: str) -> Problem:
 
 def answered_by(api: NinjaAPI) -> None:
     """Lets the API answer each kind of error in this form."""
+    from ninja.errors import HttpError, ValidationError
+
     api.add_exception_handler(Problem, _problem)
     api.add_exception_handler(Refused, _refused)
     api.add_exception_handler(ValidationError, _invalid)

@@ -16,7 +16,6 @@ from accounts.person import person
 from accounts.tokens import digest_of
 from releaseflow.feeds.dates import dates, feed_url
 from releaseflow.feeds.flow import FEED
-from releaseflow.feeds.ics import as_ics
 from releaseflow.models import Feed
 from workflow import clock
 from workflow.acts import act
@@ -69,6 +68,8 @@ def feeds(request: HttpRequest) -> HttpResponse:
 @require_safe
 def feed(request: HttpRequest, key: str) -> HttpResponse:
     """The file. An unknown or revoked key, and one of somebody who is switched off, is a 404."""
+    from releaseflow.feeds.ics import as_ics  # brings icalendar
+
     live = Feed.objects.filter(revoked_at=None, user__is_active=True).select_related("team")
     found = live.filter(digest=digest_of(key)).first()
     if found is None:

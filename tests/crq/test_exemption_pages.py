@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Appointment, Deputy, Membership
 from accounts.roles import Role
+from crq import exemption_list
 from crq.deadlines import enforce
 from crq.exemption_list import listed
 from crq.exemption_page import ask as ask_page
@@ -498,12 +499,24 @@ def test_my_teams_are_those_of_people_with_a_team(three: list[ExemptionRequest],
     assert listed(stage.cast.other_developer, view="mine", now=late).rows == []
 
 
+def test_the_list_has_pages(
+    three: list[ExemptionRequest], stage: Stage, late: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crq.exemption_list.PAGE", 2)
+    monkeypatch.setattr("crq.exemption_list._rows", exemption_list._rows.__wrapped__)  # forgets this size
+
+    first, second = (listed(stage.cast.director, number=number, now=late) for number in ("1", "9"))
+
+    assert [row.url for row in (*first.rows, *second.rows)] == [three[each].get_absolute_url() for each in (0, 2, 1)]
+    assert (first.page.has_next(), second.page.number, second.page.has_next()) == (True, 2, False)
+
+
 def test_an_empty_list_says_what_this_is(as_: Callable[[str], Client]) -> None:
     assert "No exemptions here" in text(as_("developer").get(reverse("exemptions"), {"page": "99"}))
 
 
 # --- How much is asked of the database -----------------------------------------------------------------------
-LIST_STATEMENTS = 5
+LIST_STATEMENTS = 4
 
 
 def test_the_list_costs_the_same_at_one_row(
