@@ -22,4 +22,4 @@ EXPOSE 8000
 VOLUME /var/lib/releaseflow
 # WEB_CONCURRENCY is the number of gunicorn's processes, each with four threads.
 CMD ["gunicorn", "releaseflow.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--threads", "4", \
-     "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "25"]
+     "--preload", "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "25"]

@@ -39,7 +39,8 @@ class Server:
 def serving(application: str, environment: Mapping[str, str]) -> Iterator[Server]:
     """`application` is a WSGI module; ends with the block. Start-up counts until the port answers a request."""
     port = free_port()
-    options = ["-b", f"127.0.0.1:{port}", "-w", str(WORKERS), "-k", "gthread", "--threads", "4", "--log-level", "error"]
+    options = ["-b", f"127.0.0.1:{port}", "-w", str(WORKERS), "-k", "gthread", "--threads", "4"]
+    options += ["--preload", "--log-level", "error"]
     started = time.monotonic()
     process = Process([sys.executable, "-m", "gunicorn", application, *options], env={**os.environ, **environment})
     try:

@@ -1,4 +1,4 @@
-"""The entry point for gunicorn: `gunicorn releaseflow.wsgi`."""
+"""The entry point for gunicorn: `gunicorn releaseflow.wsgi --preload`, whose processes share what is loaded here."""
 
 import gc
 import os

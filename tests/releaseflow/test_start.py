@@ -1,4 +1,4 @@
-"""What a web process loads before the first request: a cold start, and the memory of every worker, pay for it."""
+"""What a web process loads before it is forked and answers: it costs time and memory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ LATER = {"boto3", "celery", "holidays", "icalendar", "ninja", "prometheus_client
 
 
 def test_large_packages_wait_until_they_are_asked_for() -> None:
+    script = "import sys, releaseflow.wsgi, django.db as d; print(*sys.modules, f'connected={d.connection.connection}')"
+        "import sys, releaseflow.wsgi, django.db as db; print(*sys.modules, f'connected={db.connection.connection}')"
+    )
     environment = {"PATH": os.environ["PATH"], "SECRET_KEY": "x" * 50, "DATABASE_URL": "sqlite://:memory:"}
 
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, releaseflow.wsgi; print(*sys.modules)"],
+        [sys.executable, "-c", script],
         env=environment,
         capture_output=True,
         text=True,
@@ -23,3 +26,4 @@ def test_large_packages_wait_until_they_are_asked_for() -> None:
 
     assert "releaseflow.urls" in loaded
     assert LATER.isdisjoint(loaded)
+    assert "connected=None" in loaded  # a connection that processes shared would mix up their answers
