@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from accounts.models import Deputy, Invitation, Nomination, SavedView, Token, User
 from accounts.roles import Role
+from accounts.secrets import seal
 from accounts.tokens import digest_of
 from crq import announcing
 from crq.change_system.by_hand import FILE, NUMBER
@@ -28,7 +29,6 @@ from tests.the_week import ASKED, at, moment, pass_by
 from workflow import clock
 from workflow.machine import begin, perform
 from workflow.models import Event
-from workflow.secrets import seal
 
 Step = Draft.Step
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.person import person
+from accounts.secrets import new_secret, seal
 from deployments.hooks.flow import CONNECTION, FORGE_NAME
 from deployments.models import Connection, Delivery
 from deployments.sync.sources import usual_base
@@ -24,7 +25,6 @@ from releaseflow.forges.forms import ConnectionForm, LinkForm, TokenForm
 from releaseflow.settings_pages.page import why_not
 from workflow import clock
 from workflow.machine import begin, perform
-from workflow.secrets import new_secret, seal
 from workflow.spreadsheet import spreadsheet
 from workflow.steps import Refused
 

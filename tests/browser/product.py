@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from accounts.models import Deputy, Invitation, SavedView
 from accounts.roles import Role
+from accounts.secrets import seal
 from crq import announcing
 from crq.exemptions import EXEMPTION
 from crq.models import Announcement
@@ -31,7 +32,6 @@ from tests.support.passkey import registration
 from tests.the_week import TheWeek, at, moment, pass_by
 from workflow import clock
 from workflow.machine import perform
-from workflow.secrets import seal
 
 Step = Draft.Step
 

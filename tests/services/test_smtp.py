@@ -396,7 +396,9 @@ def test_cancelling_and_leasing_in_the_same_moment(server: SmtpServer) -> None:
     for number in range(20):
         letter = queued(*many(5), key=f"letter{number}")[0].letter
 
-        leased, taken_back = at_once(lambda: len(delivery._lease(NOW)), lambda letter=letter: cancel(letter, now=NOW))  # type: ignore[misc]
+        leased, taken_back = at_once(
+            lambda: len(delivery._lease(NOW, Email.objects.all())), lambda letter=letter: cancel(letter, now=NOW)
+        )  # type: ignore[misc]
 
         assert leased + taken_back == 5
         assert Email.objects.filter(letter=letter, cancelled_at=NOW).count() == taken_back
