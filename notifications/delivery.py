@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.db.models import F, Min, Q, QuerySet
 
+from notifications import posts
 from notifications.faults import Fault, NotTaken, fault, in_words
 from notifications.http import HttpLine
 from notifications.line import Line
@@ -73,6 +74,9 @@ def deliver(clock: Clock, *, seconds: float = float("inf"), monotonic: Callable[
     ends = monotonic() + seconds
     tally = _Pass(Line(), clock, lambda: monotonic() >= ends).run()
     for channel in _channels(clock()):
+        if not channel.active:  # queued in the moment in which it was turned off
+            posts.stop(channel, now=clock())
+            continue
         tally.add(_Pass(HttpLine(channel, clock), clock, lambda: monotonic() >= ends).run())
     return tally
 

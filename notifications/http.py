@@ -6,27 +6,28 @@ redirect is followed, the body of the answer is not read, and no error's words r
 
 from __future__ import annotations
 
-import logging
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv6Address, ip_address, ip_network
+from threading import Timer
 from urllib.parse import SplitResult, urlsplit
 
-import urllib3
 from django.conf import settings
 from django.db.models import QuerySet
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError, SSLError
 
 from accounts.secrets import unseal
 from notifications import shapes
 from notifications.faults import NotTaken
 from notifications.models import Channel, Post
 
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its DEBUG lines hold whole addresses
-
-SECONDS = 5
+SECONDS = 5  # of silence
+ALTOGETHER = 15
+INSIDE = "The address leads inside a network, which POST_HOSTS does not allow."
 LONGEST_WAIT = timedelta(hours=1)
 NAT64 = ip_network("64:ff9b::/96")  # leads to any IPv4 address
 
@@ -69,59 +70,81 @@ def checked(address: str) -> SplitResult:
         url = urlsplit(address)
         _ = url.port
     except ValueError:
-        raise ValueError("This is not a web address.") from None
+        raise ValueError("Give the full address, beginning with https://.") from None
     if not url.hostname or not address.isascii() or any(char.isspace() for char in address):
-        raise ValueError("This is not a web address.")
+        raise ValueError("Give the full address, beginning with https://.")
     if url.scheme != "https" and not (url.scheme == "http" and url.hostname in settings.POST_HOSTS):
-        raise ValueError("The address must begin with https://.")
+        raise ValueError("Give the full address, beginning with https://.")
     if url.username or url.password:
         raise ValueError("The address must have no user name or password in it.")
+    if url.hostname not in settings.POST_HOSTS and _is_inside(url.hostname):
+        raise ValueError(INSIDE)
     return url
+
+
+def _is_inside(host: str) -> bool:
+    """Whether the name itself says so; what it leads to is looked at when something is sent there."""
+    try:
+        return not is_public(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def submit(url: SplitResult, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     """The answer's status and Retry-After. Raises OSError where there is no answer or the address is not allowed."""
     host = url.hostname or ""
-    port = url.port or (443 if url.scheme == "https" else 80)
-    timeout = urllib3.Timeout(connect=SECONDS, read=SECONDS)
-    pool: urllib3.HTTPConnectionPool
-    if url.scheme == "https":
-        pool = urllib3.HTTPSConnectionPool(
-            _address(host, port), port, timeout=timeout, assert_hostname=host, server_hostname=host
-        )
-    else:
-        pool = urllib3.HTTPConnectionPool(_address(host, port), port, timeout=timeout)
-    with pool:
-        return _posted(pool, url, body, headers | {"Host": url.netloc, "Connection": "close"})
-
-
-def _posted(
-    pool: urllib3.HTTPConnectionPool, url: SplitResult, body: bytes, headers: dict[str, str]
-) -> tuple[int, str]:
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    place = _address(host, url.port or (443 if url.scheme == "https" else 80))
     try:
-        answer = pool.urlopen(
-            "POST", target, body=body, headers=headers, retries=False, redirect=False, preload_content=False
-        )
-    except (ConnectTimeoutError, ReadTimeoutError):
+        with socket.create_connection(place, SECONDS) as line, _cut_off(line):
+            return _posted(_encrypted(line, host) if url.scheme == "https" else line, url, body, headers)
+    except TimeoutError:
         raise TimeoutError(f"No answer within {SECONDS} seconds.") from None
-    except SSLError:
+    except ssl.SSLCertVerificationError:
         raise ConnectionError("Its certificate is not trusted.") from None
-    except HTTPError as error:
+    except (OSError, HTTPException) as error:
         raise ConnectionError(f"The connection broke ({type(error).__name__}).") from None
-    answer.close()
-    return answer.status, answer.headers.get("Retry-After", "")
 
 
-def _address(host: str, port: int) -> str:
-    """The IP address to connect to. All that the name has must be allowed, so that luck does not decide."""
+def _encrypted(line: socket.socket, host: str) -> ssl.SSLSocket:
+    return ssl.create_default_context().wrap_socket(line, server_hostname=host)
+
+
+def _posted(line: socket.socket, url: SplitResult, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    with closing(HTTPConnection(url.hostname or "")) as connection, line:
+        connection.sock = line
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        connection.request("POST", target, body, headers | {"Host": url.netloc, "Connection": "close"})
+        with closing(connection.getresponse()) as answer:
+            return answer.status, answer.getheader("Retry-After", "")
+
+
+@contextmanager
+def _cut_off(line: socket.socket) -> Iterator[None]:
+    """After ALTOGETHER seconds, however slowly bytes trickle in: each of them would begin the silence anew."""
+    other = line.dup()  # the line changes hands when it is encrypted
+    timer = Timer(ALTOGETHER, _shut, (other,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        other.close()
+
+
+def _shut(line: socket.socket) -> None:
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _address(host: str, port: int) -> tuple[str, int]:
+    """The IP address and port to connect to. All that the name has must be allowed, so that luck does not decide."""
     try:
         found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
         raise ConnectionError("Its name is not known.") from None
     if host not in settings.POST_HOSTS and not all(map(is_public, found)):
-        raise PermissionError("Its name leads to an address inside a network, which POST_HOSTS does not allow.")
-    return found[0]
+        raise PermissionError(INSIDE)
+    return found[0], port
 
 
 def is_public(address: str) -> bool:

@@ -144,9 +144,15 @@ class Post(Outgoing):
     written_at = models.DateTimeField()
     answer = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status of the last attempt.")
 
+    class Meta(Outgoing.Meta):
+        indexes = (*Outgoing.Meta.indexes, models.Index(fields=["channel", "-id"], name="post_list"))  # type: ignore[assignment]
+
     def __str__(self) -> str:
         title: str = self.content["data"]["title"]
         return title
+
+    def get_absolute_url(self) -> str:
+        return reverse("setting-channel-post", args=[self.pk])
 
 
 class Stakeholder(models.Model):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 
+from accounts.prepared import Prepared
 from notifications.models import Channel, Post
 from notifications.outbox import one_line
 
@@ -31,6 +33,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
 }
 """By kind of letter: the event's name for programs, and what it means for people."""
 TEST = "test"
+RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,10 @@ class News:
 
 def listeners(kind: str) -> list[Channel]:
     """The channels that chose this kind of letter: one statement for a kind that can be chosen, else none."""
-    if kind not in EVENTS:
-        return []
-    return [each for each in Channel.objects.filter(active=True).select_related("team") if kind in each.events]
+    return [each for each in _ACTIVE() if kind in each.events] if kind in EVENTS else []
+
+
+_ACTIVE = Prepared(lambda: Channel.objects.filter(active=True).select_related("team"))
 
 
 def tell(
@@ -110,6 +114,21 @@ def cancel(cause: str, *, now: datetime) -> None:
 def release(cause: str, *, now: datetime) -> None:
     """Lets what was queued under keys that begin so leave at once."""
     Post.objects.filter(Post.WAITING, key__startswith=cause, attempts=0).update(not_before=now)
+
+
+def stop(channel: Channel, *, now: datetime) -> int:
+    """Takes back all that waits for a channel, and says how much; what is just being sent is sent or taken back."""
+    return Post.objects.filter(Post.WAITING, channel=channel).update(cancelled_at=now, leased_until=None)
+
+
+def again(channel: Channel, *, now: datetime) -> int:
+    """Lets all that was given up of late go again with new attempts, and says how much."""
+    return given_up(now).filter(channel=channel).update(parked_at=None, attempts=0, last_error="", not_before=now)
+
+
+def given_up(now: datetime) -> QuerySet[Post]:
+    """Of late: what is older is no news any more."""
+    return Post.objects.filter(parked_at__gt=now - RECENT)
 
 
 def _row(
