@@ -10,10 +10,11 @@ from crq.announcing_lines import Content
 from crq.announcing_recipients import audience_of
 from crq.announcing_schedule import HOLD, why_not_at
 from crq.models import Announcement, AnnouncementNote
+from crq.posts import post
 from deployments.flow import lock_week
 from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
-from notifications import outbox
+from notifications import outbox, posts
 from notifications.models import Email, Letter
 from notifications.outbox import one_line
 from workflow.eastern import say_instant, say_time
@@ -190,18 +191,25 @@ def _leaves_at(announcement: Announcement, call: Call) -> datetime | None:
 
 
 def _queued(announcement: Announcement, content: Content, now: datetime) -> Letter:
+    context, key = drafts.context(announcement, content), f"{_cause(announcement)}{now.isoformat()}"
     letter = outbox.enqueue(
         announcement.kind,
-        drafts.context(announcement, content),
+        context,
         to=audience_of(announcement).to,
-        key=f"announcement:{announcement.pk}:{now.isoformat()}",
+        key=key,
         now=now,
         thread=f"{announcement.kind}.{announcement.week.thursday}",
         not_before=announcement.leaves_at,
     )
     if letter is None:
         raise Refused.because("Nobody would receive this: choose a group, or add an address.")
+    post(announcement.kind, context, key=key, now=now, not_before=announcement.leaves_at)
     return letter
+
+
+def _cause(announcement: Announcement) -> str:
+    """How the keys of all that announces it begin."""
+    return f"announcement:{announcement.pk}:"
 
 
 # --- After sending -------------------------------------------------------------------------------------------
@@ -231,11 +239,13 @@ def _take_back(call: Call) -> None:
         )
     if announcement.letter:
         call.note["taken_back"] = outbox.cancel(announcement.letter, now=call.now)
+        posts.cancel(_cause(announcement), now=call.now)
     announcement.letter = announcement.sent_at = announcement.sent_by = announcement.leaves_at = None
 
 
 def _release(call: Call) -> None:
     Email.objects.filter(Email.WAITING, letter=call.obj.letter_id, attempts=0).update(not_before=call.now)
+    posts.release(_cause(call.obj), now=call.now)
     call.obj.leaves_at = call.now
 
 

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.roles import everybody
 from crq import readers
 from crq.models import ExemptionRequest
+from crq.posts import post
 from crq.readers import Part
 from deployments.models import Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
@@ -77,6 +78,7 @@ def _queue(kind: str, call: Call, context: dict[str, Any], to: Iterable[Part], k
     parts = [(context | about | {"why": why}, people) for why, people in to]
     occasion = key or f"{call.flow.name}:{call.obj.pk}:{call.now.isoformat()}"
     enqueue_each(kind, parts, key=f"{kind}:{occasion}", now=call.now)
+    post(kind, context | about, key=f"{kind}:{occasion}", now=call.now)
 
 
 def _actor(call: Call) -> str:
@@ -201,6 +203,10 @@ def tell_missed(reasons: Mapping[Deployment, str], *, now: datetime, only_late: 
         contexts.append(({**held[0], "held": held, "only_late": only_late, "url": page, "why": why}, people))
     key = f"deadline_missed:{min(each.pk for each in reasons)}:{now.isoformat()}"
     enqueue_each("deadline_missed", contexts, key=key, now=now)
+    first = next(iter(reasons))
+    page = _about(first)["url"] if len(reasons) == 1 else settings.SITE_URL + first.week.get_absolute_url()
+    whole = _about(first) | {"deployments": list(reasons), "only_late": only_late, "url": page}
+    post("deadline_missed", whole | {"reason": reasons[first]}, key=key, now=now)
 
 
 WRITERS: dict[str, Callable[[Call], None]] = {

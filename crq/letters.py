@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from crq.models import Announcement
-from notifications.models import Email, Letter
+from notifications.models import Email, Letter, Outgoing
 from workflow.badge import Badge
 
 KINDS = dict(Announcement.Kind.choices) | {
@@ -73,6 +73,6 @@ def kind_label(letter: Letter) -> str:
     return KINDS.get(letter.kind) or letter.kind.replace("_", " ").capitalize()
 
 
-def state_badge(email: Email) -> Badge:
-    """The state of one recipient's copy."""
-    return Badge(*STATES[email.state])
+def state_badge(row: Outgoing) -> Badge:
+    """The state of one recipient's copy, or of a post."""
+    return Badge(*STATES[row.state])

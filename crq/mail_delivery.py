@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 from accounts.models import User
 from accounts.roles import Role, people, standing
 from crq.letters import kind_label, state_badge
-from notifications.models import Email, Letter
+from notifications.models import Email, Letter, Outgoing
 from notifications.outbox import resend
 from workflow.acts import Act, act
 from workflow.badge import Badge
@@ -199,18 +199,19 @@ def _row(email: Email, now: datetime, again: Act | None = None) -> Row:
     return Row(
         subject=email.letter.subject,
         detail=f"{kind_label(email.letter)} · {name}",
-        when=_when(email, now),
+        when=when(email, now),
         error=email.last_error,
         badge=state_badge(email),
         act=again,
     )
 
 
-def _when(email: Email, now: datetime) -> str:
-    tries = f"{email.attempts} {'try' if email.attempts == 1 else 'tries'}"
-    if email.parked_at:
-        return f"Given up after {tries}, {say_near(email.parked_at, now)}"
-    if email.leased_until and email.leased_until > now:
+def when(row: Outgoing, now: datetime) -> str:
+    """What happens, or happened last, to what has not left."""
+    tries = f"{row.attempts} {'try' if row.attempts == 1 else 'tries'}"
+    if row.parked_at:
+        return f"Given up after {tries}, {say_near(row.parked_at, now)}"
+    if row.leased_until and row.leased_until > now:
         return "Being sent now"
-    coming = f"next {say_near(email.not_before, now)}" if email.not_before > now else "next at once"
-    return f"{tries}, {coming}" if email.attempts else coming.replace("next", "Goes out").replace("at once", "now")
+    coming = f"next {say_near(row.not_before, now)}" if row.not_before > now else "next at once"
+    return f"{tries}, {coming}" if row.attempts else coming.replace("next", "Goes out").replace("at once", "now")

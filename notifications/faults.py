@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import Enum, auto
+from http import HTTPStatus
 from smtplib import (
     SMTPAuthenticationError,
     SMTPConnectError,
@@ -19,6 +21,17 @@ WANTS_SIGN_IN = {530, 534, 535, 538}
 NOT_ALLOWED = "5.7."  # RFC 3463: the address may be right, but we are not let through (relay denied, policy)
 
 
+NEVER_TAKEN = {400, 410, 413, 415, 422}  # answers over HTTP that another try does not change
+
+
+class NotTaken(Exception):
+    """A receiver answered a post with anything but 2xx. It may ask us to wait."""
+
+    def __init__(self, answer: int, wait: timedelta) -> None:
+        super().__init__(answer)
+        self.answer, self.wait = answer, wait
+
+
 class Fault(Enum):
     FINAL = auto()  # the server will never take this message
     LATER = auto()  # this message, but not now
@@ -32,6 +45,8 @@ def fault(error: Exception) -> Fault:
 
     In doubt a message is tried again: giving it up too early needs a person to mend it, trying again does not.
     """
+    if isinstance(error, NotTaken):
+        return Fault.FINAL if error.answer in NEVER_TAKEN else Fault.LATER
     if isinstance(error, SMTPConnectError | SMTPHeloError | SMTPAuthenticationError):
         return Fault.SERVER
     if isinstance(error, SMTPServerDisconnected) or (
@@ -57,6 +72,9 @@ def _reply(error: Exception) -> tuple[int, str]:
     """The server's answer, or (0, "") when it gave none. Each message has one recipient, so there is one answer."""
     code: int
     said: bytes | str
+    if isinstance(error, NotTaken):
+        known = error.answer in HTTPStatus._value2member_map_
+        return error.answer, HTTPStatus(error.answer).phrase if known else "(no standard answer)"
     if isinstance(error, SMTPRecipientsRefused):
         code, said = next(iter(error.recipients.values()))
     elif isinstance(error, SMTPResponseException):

@@ -13,6 +13,7 @@ from typing import cast
 from django.conf import settings
 from django.core.mail import EmailMessage, SafeMIMEMultipart, SafeMIMEText, get_connection
 from django.core.mail.backends.smtp import EmailBackend
+from django.db.models import QuerySet
 
 from notifications import sealed
 from notifications.models import Email
@@ -26,8 +27,15 @@ LONGEST_WORD = 60
 class Line:
     """A connection of Django's mail backend that stays open from message to message."""
 
+    noun = "E-mail"
+    refuses = "The mail server does not take e-mails"
+
     def __init__(self) -> None:
         self._backend = get_connection()
+
+    def rows(self) -> QuerySet[Email]:
+        """The letters are read once for all that share them."""
+        return Email.objects.prefetch_related("letter")
 
     def open(self) -> None:
         """Opens it where it is not open. Whatever is raised here concerns no message."""

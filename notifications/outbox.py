@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 
 from accounts.models import User
 from accounts.prepared import Prepared, among
-from notifications.models import Email, Letter
+from notifications.models import Email, Letter, Outgoing
 
 BLANK_LINES = re.compile(r"\n{3,}")
 _heard: ContextVar[list[Email] | None] = ContextVar("heard", default=None)
@@ -115,7 +115,7 @@ def cancel(letter: Letter, *, now: datetime) -> int:
     return letter.emails.filter(free, Email.WAITING).update(cancelled_at=now, leased_until=None)
 
 
-def resend(email: Email, *, now: datetime) -> None:
+def resend(email: Outgoing, *, now: datetime) -> None:
     """Lets one that was given up, or that was sent and did not arrive, go again as the same message with new attempts.
 
     The caller holds the row's lock, keeps the audit, and has made sure that it is not waiting: then it leaves anyway.

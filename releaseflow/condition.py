@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from notifications.models import Email
+from notifications.models import Email, Outgoing, Post
 from releaseflow.models import Heartbeat
 from workflow.eastern import say_span
 
@@ -63,10 +63,12 @@ def tick(now: datetime) -> Finding:
 
 def mail(now: datetime) -> Finding:
     """What is retried or given up is known and shown; this is about mail that nobody even tries to send."""
-    oldest = Email.objects.filter(Email.WAITING).order_by("not_before").values_list("not_before", flat=True).first()
-    if oldest is None or now - oldest <= MAIL_WITHIN:
-        return Finding("mail", ok=True, sentence="No e-mail waits too long.")
-    return Finding("mail", ok=False, sentence=f"An e-mail is {say_span(now - oldest)} overdue: is a worker running?")
+    for name, rows in (("An e-mail", Email.objects.all()), ("A post to a channel", Post.objects.all())):
+        oldest = rows.filter(Outgoing.WAITING).order_by("not_before").values_list("not_before", flat=True).first()
+        if oldest and now - oldest > MAIL_WITHIN:
+            overdue = f"{name} is {say_span(now - oldest)} overdue: is a worker running?"
+            return Finding("mail", ok=False, sentence=overdue)
+    return Finding("mail", ok=True, sentence="No e-mail waits too long, nor does a post.")
 
 
 def disk() -> Finding:

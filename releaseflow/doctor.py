@@ -14,6 +14,7 @@ from redis import Redis, RedisError
 from accounts.roles import Role, people
 from deployments.weeks import open_for_plans
 from releaseflow import condition
+from releaseflow.channels.page import failing
 from releaseflow.condition import Finding
 from workflow import clock
 from workflow.eastern import EASTERN
@@ -28,7 +29,7 @@ def look(now: Callable[[], datetime]) -> list[Finding]:
     found = condition.ready(now)
     found += [*_settings(), _zone(), _static(), _mail_server(), _broker()]
     if found[0].ok:
-        found += [_clocks(), *_people(), _weeks(now())]
+        found += [_clocks(), *_people(), _weeks(now()), *_channels(now())]
     return found
 
 
@@ -97,3 +98,11 @@ def _weeks(now: datetime) -> Finding:
     if not ahead:
         return Finding("weeks", ok=False, sentence="No week is open for plans: run manage.py open_weeks.")
     return Finding("weeks", ok=True, sentence=f"{ahead} week{'' if ahead == 1 else 's'} open for plans.")
+
+
+def _channels(now: datetime) -> Iterator[Finding]:
+    found = failing(now)
+    for each in found:
+        yield Finding("channels", ok=False, sentence=f"{each.channel} fails. {each.trouble}")
+    if not found:
+        yield Finding("channels", ok=True, sentence="None fails.")

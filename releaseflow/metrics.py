@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from crq.models import ExemptionRequest
 from deployments.models import Deployment, Milestone
-from notifications.models import Email
+from notifications.models import Email, Outgoing, Post
 from releaseflow.models import Heartbeat
 
 S = Deployment.Status
 
 
 class Numbers(Collector):
-    """Seven statements, each over an index or over what is unfinished."""
+    """Eight statements, each over an index or over what is unfinished."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -58,14 +59,18 @@ class Numbers(Collector):
         return ExemptionRequest.objects.filter(status=ExemptionRequest.Status.REQUESTED).count()
 
     def _outbox(self) -> Iterator[GaugeMetricFamily]:
-        waiting = Email.WAITING
-        rows = Email.objects.filter(waiting | Q(parked_at__isnull=False)).aggregate(
+        yield from self._of(Email.objects.all(), "outbox", "e-mail")
+        yield from self._of(Post.objects.all(), "posts", "post to a channel")
+
+    def _of(self, rows: QuerySet[Any], name: str, noun: str) -> Iterator[GaugeMetricFamily]:
+        waiting = Outgoing.WAITING
+        found = rows.filter(waiting | Q(parked_at__isnull=False)).aggregate(
             waiting=Count("pk", filter=waiting), parked=Count("parked_at"), oldest=Min("not_before", filter=waiting)
         )
-        age = (self.now - rows["oldest"]).total_seconds() if rows["oldest"] else 0
-        yield _gauge("outbox_waiting", "E-mails that wait to be sent.", rows["waiting"])
-        yield _gauge("outbox_parked", "E-mails that were given up.", rows["parked"])
-        yield _gauge("outbox_overdue_seconds", "How long the oldest waiting e-mail is overdue.", max(age, 0))
+        age = (self.now - found["oldest"]).total_seconds() if found["oldest"] else 0
+        yield _gauge(f"{name}_waiting", f"Each is one {noun} that waits to be sent.", found["waiting"])
+        yield _gauge(f"{name}_parked", f"Each is one {noun} that was given up.", found["parked"])
+        yield _gauge(f"{name}_overdue_seconds", f"How long the oldest waiting {noun} is overdue.", max(age, 0))
 
     def _ticks(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily("releaseflow_tick_age_seconds", "Since a task last ended well.", labels=["task"])

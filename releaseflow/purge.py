@@ -20,7 +20,7 @@ from crq.flow import CRQ_FLOW
 from crq.keeping import discard
 from crq.models import CRQ, Announcement, Reminded
 from deployments.models import Draft, ReleaseWeek
-from notifications.models import Email, Letter
+from notifications.models import Email, Letter, Post
 from workflow import audit
 from workflow.eastern import EASTERN
 from workflow.machine import perform, refusal
@@ -99,7 +99,7 @@ def _purge_rows(done: Plan, now: datetime) -> None:
     for found in ROWS.values():
         found(now).delete()
     data = {"years": settings.RETENTION_YEARS, "before": done.before.isoformat(), "deleted": done.rows}
-    subject = f"e-mails, drafts and sessions before {done.before.isoformat()}"
+    subject = f"e-mails, posts, drafts and sessions before {done.before.isoformat()}"
     event = Event(at=now, action="purge", object_type="retention", object_id=0, subject=subject, data=data)
     audit.record([event])
 
@@ -129,6 +129,13 @@ def _emails(now: datetime) -> QuerySet[Email]:
     return Email.objects.filter(letter__in=_letters(now))
 
 
+def _posts(now: datetime) -> QuerySet[Post]:
+    """But what concerns a week on legal hold stays with it."""
+    held = [day.isoformat() for day in ReleaseWeek.objects.filter(legal_hold=True).values_list("thursday", flat=True)]
+    old = Post.objects.filter(written_at__lt=_before(now)).exclude(Post.WAITING)
+    return old.exclude(content__data__week__in=held)
+
+
 def _drafts(now: datetime) -> QuerySet[Draft]:
     return Draft.objects.filter(begun_at__lt=_before(now))
 
@@ -146,6 +153,7 @@ def _sessions(now: datetime) -> QuerySet[Session]:
 ROWS: dict[str, Callable[[datetime], QuerySet[Any]]] = {
     "e-mails": _emails,
     "letters": _letters,
+    "posts": _posts,
     "drafts": _drafts,
     "reminders noted": _reminded,
     "sessions": _sessions,

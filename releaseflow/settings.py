@@ -164,6 +164,7 @@ CACHES = {
 EMAIL_CONFIG = env.mail("EMAIL_URL", "dummymail://" if DEMO else "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = env.whole("EMAIL_TIMEOUT", 10 if REDIS_URL else 5, most=30)  # beat alone must not wait long
+POST_HOSTS = env.hosts("POST_HOSTS", "")  # may have addresses inside a network
 DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", "releaseflow <releaseflow@example.com>")
 MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rstrip(">").rsplit("@", 1)[-1]
 

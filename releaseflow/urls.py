@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("releaseflow.people.urls")),
     path("", include("releaseflow.settings_pages.urls")),
     path("", include("releaseflow.forges.urls")),
+    path("", include("releaseflow.channels.urls")),
     path("", include("releaseflow.feeds.urls")),
     path("", include("releaseflow.activity.urls")),
     path("api/docs/", reference, name="api-docs"),

@@ -197,6 +197,10 @@ PAGES = (
     Door("setting-forge-secret", pk("connection"), **NO_PAGE),
     Door("setting-forge-token", pk("connection"), **NO_PAGE),
     Door("setting-forge-delivery", pk("delivery"), **FORBIDDEN),
+    Door("setting-channels", **FORBIDDEN),
+    Door("setting-channel", pk("channel"), **FORBIDDEN),
+    Door("setting-channel-secret", pk("channel"), **NO_PAGE),
+    Door("setting-channel-post", pk("post"), **FORBIDDEN),
     Door("activity"),
     Door("event", pk("event")),
     Door("event", pk("sign_in"), label="of somebody's sign-in", who=frozenset({ADMIN, DIRECTOR}), otherwise=404),
@@ -421,6 +425,13 @@ FORMS = (
     Door("setting-forge-secret", pk("connection"), ADMINS, 403),
     Door("setting-forge-token", pk("connection"), ADMINS, 403, data=only(token="t0ken", api_url="")),
     Door("setting-forge-delivery", pk("delivery"), NOBODY, 405),
+    Door(
+        *("setting-channels", lambda w: (), ADMINS, 403),
+        data=only(name="Other", kind="slack", address="https://chat.example.com/x", events=["moved"]),
+    ),
+    Door("setting-channel", pk("channel"), ADMINS, 403, data=only(name="Builds", events=["moved", "withdrawn"])),
+    Door("setting-channel-secret", pk("channel"), ADMINS, 403),
+    Door("setting-channel-post", pk("post"), NOBODY, 405),
     # --- People -----------------------------------------------------------------------------------------------
     Door(
         "people",
@@ -592,4 +603,9 @@ ACTS: dict[str, Act] = {
     "forge_connection.disable": Act(pk("connection"), {ADMIN}),
     "forge_connection.enable": Act(pk("connection")),  # it listens
     "forge_delivery.replay": Act(pk("delivery"), {ADMIN}),
+    "channel.test": Act(pk("channel"), {ADMIN}),
+    "channel.resend": Act(pk("channel"), {ADMIN}),
+    "channel.disable": Act(pk("channel"), {ADMIN}),
+    "channel.enable": Act(pk("channel")),  # it is on
+    "post.resend": Act(pk("post"), {ADMIN}),
 }

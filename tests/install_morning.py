@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from accounts.models import Deputy, Invitation, Nomination, SavedView, Token, User
 from accounts.roles import Role
+from accounts.secrets import seal
 from accounts.tokens import digest_of
 from crq import announcing
 from crq.change_system.by_hand import FILE, NUMBER
@@ -18,7 +19,9 @@ from crq.readiness import Facts
 from deployments import drafts
 from deployments.flow import DEPLOYMENT, PULL_REQUEST, WEEK
 from deployments.models import ClosedDay, CodeReview, Connection, Delivery, Deployment, Draft
-from notifications.models import Email, Stakeholder
+from notifications.models import Channel, Email, Stakeholder
+from notifications.posts import News, tell
+from notifications.shapes import new_signing_secret
 from releaseflow.models import Feed
 from releaseflow.people.account import ACCOUNT
 from tests.cast import Cast
@@ -28,7 +31,6 @@ from tests.the_week import ASKED, at, moment, pass_by
 from workflow import clock
 from workflow.machine import begin, perform
 from workflow.models import Event
-from workflow.secrets import seal
 
 Step = Draft.Step
 
@@ -163,6 +165,13 @@ class InstallMorning:
             connection=self.connection, forge_id="1", event="ping", received_at=clock.now(), body="{}",
             outcome=Delivery.Outcome.SKIPPED,
         )  # fmt: skip
+        self.channel = Channel.objects.create(
+            name="Builds", kind="webhook", address=seal("https://hooks.example.com/x"), host="hooks.example.com",
+            secret=seal(new_signing_secret()), events=["moved"],
+        )  # fmt: skip
+        tell([self.channel], "moved", "Moved", News(url="/"), key="moved", now=clock.now())
+        self.channel.posts.update(parked_at=clock.now(), attempts=1, last_error="410 Gone")
+        self.post = self.channel.posts.get()
 
     def digest(self, deployment: Deployment) -> str:
         """The content of the deployment as it is now, as a form carries it."""

@@ -7,8 +7,8 @@ import hmac
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from accounts.secrets import Unreadable, unseal
 from deployments.models import Connection, Repository
-from workflow.secrets import Unreadable, unseal
 
 Forge = Repository.Forge
 HEADERS = {

@@ -9,7 +9,7 @@ from deployments.models.application import Repository, https_only
 
 
 class Connection(models.Model):
-    """A forge, or a part of one, that tells what happens there. Its secrets are kept sealed (`workflow/secrets.py`)."""
+    """A forge, or a part of one, that tells what happens there. Its secrets are kept sealed (`accounts/secrets.py`)."""
 
     name = models.CharField(max_length=80, unique=True)
     forge = models.CharField(max_length=20, choices=Repository.Forge)

@@ -12,13 +12,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.secrets import Unreadable, unseal
 from deployments.forge.address import Address, read_address, same_place
 from deployments.forge.facts import Fact, ForgePull, Malformed
 from deployments.models import Connection, PullRequest, Repository
 from deployments.sync.client import Client, Unreachable
 from deployments.sync.sources import SOURCES, Source, header_of, usual_base
 from deployments.taking import Taken, Taking
-from workflow.secrets import Unreadable, unseal
 
 UNFINISHED = (PullRequest.Forge.OPEN, PullRequest.Forge.DRAFT)
 

@@ -96,6 +96,14 @@ MORE = {
     ("forge_connection", "enable"): ("gear", "listened again to the forge"),
     ("forge_delivery", "replay"): ("gear", "took the delivery again:"),
     ("forge_name", "link"): ("people", "linked {login} to"),
+    ("channel", "create"): ("bell", "added the channel"),
+    ("channel", "change"): ("bell", "changed the channel"),
+    ("channel", "renew"): ("bell", "made a new secret for the channel"),
+    ("channel", "test"): ("bell", "sent a test post to the channel"),
+    ("channel", "resend"): ("bell", "sent again what was given up for the channel"),
+    ("channel", "disable"): ("bell", "turned off the channel"),
+    ("channel", "enable"): ("bell", "turned on the channel"),
+    ("post", "resend"): ("bell", "sent again the post"),
     ("feed", "make"): ("cal", "made a calendar address:"),
     ("feed", "revoke"): ("cal", "revoked a calendar address:"),
     ("week", "open"): ("cal", "opened the week"),
@@ -117,6 +125,8 @@ PAGES = {
     "team": "setting-team",
     "forge_connection": "setting-forge",
     "forge_delivery": "setting-forge-delivery",
+    "channel": "setting-channel",
+    "post": "setting-channel-post",
 }
 PLACES = {
     "policy": "schedule",

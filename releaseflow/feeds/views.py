@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Team, User
 from accounts.person import person
+from accounts.secrets import new_secret
 from accounts.tokens import digest_of
 from releaseflow.feeds.dates import dates, feed_url
 from releaseflow.feeds.flow import FEED
@@ -20,7 +21,6 @@ from releaseflow.models import Feed
 from workflow import clock
 from workflow.acts import act
 from workflow.machine import begin
-from workflow.secrets import new_secret
 from workflow.steps import Refused
 
 NAMES = {Feed.Kind.MINE: "Releases that concern me", Feed.Kind.WEEK: "Release weeks"}

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import wraps
 from secrets import token_hex
-from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.person import person
+from accounts.secrets import new_secret, seal
 from deployments.hooks.flow import CONNECTION, FORGE_NAME
 from deployments.models import Connection, Delivery
 from deployments.sync.sources import usual_base
 from releaseflow.forges import page
 from releaseflow.forges.forms import ConnectionForm, LinkForm, TokenForm
-from releaseflow.settings_pages.page import why_not
+from releaseflow.settings_pages.guard import for_those_who_may
 from workflow import clock
 from workflow.machine import begin, perform
-from workflow.secrets import new_secret, seal
 from workflow.spreadsheet import spreadsheet
 from workflow.steps import Refused
 
 Both = require_http_methods(["GET", "HEAD", "POST"])
-View = Callable[..., HttpResponseBase]
-
-
-def for_administrators(view: View) -> View:
-    """What forges send names people and their words, so not everybody reads it."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **given: Any) -> HttpResponseBase:
-        if sentence := why_not(CONNECTION, "create", Connection(), by=person(request), now=clock.now()):
-            raise PermissionDenied(sentence)
-        return view(request, *args, **given)
-
-    return guarded
+for_administrators = for_those_who_may("create", CONNECTION)  # what forges send names people and their words
 
 
 @Both

@@ -19,6 +19,7 @@ from accounts.models import Team
 from accounts.person import person
 from deployments.models import Application, Repository
 from notifications.models import Stakeholder
+from releaseflow.channels.page import failing
 from releaseflow.people.account import ACCOUNT
 from releaseflow.settings_pages import consequences, page
 from releaseflow.settings_pages.flow import APPLICATION, RECIPIENT, REPOSITORY, TEAM
@@ -40,6 +41,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "now": now,
         "items": items,
         "left": sum(not each.done for each in items),
+        "failing": len(failing(now)),
         "test": act(ACCOUNT, "test_email", user, by=user, now=now),
     }
     return render(request, "settings/overview.html", context)

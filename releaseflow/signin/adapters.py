@@ -18,8 +18,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
 from accounts.roles import Role, people
+from accounts.secrets import box
 from releaseflow.signin import letters, record
-from workflow.secrets import box
 
 WAYS = {
     "reauthenticate": "your password",

@@ -18,20 +18,21 @@ from django.urls import reverse
 
 from accounts.models import Deputy, Invitation, SavedView
 from accounts.roles import Role
+from accounts.secrets import seal
 from crq import announcing
 from crq.exemptions import EXEMPTION
 from crq.models import Announcement
 from deployments import drafts
 from deployments.flow import DEPLOYMENT, WEEK
 from deployments.models import ClosedDay, Connection, Delivery, Deployment, Draft, PullRequest
-from notifications.models import Email, Stakeholder
+from notifications.models import Channel, Email, Stakeholder
+from notifications.posts import News, tell
 from tests.factories import person
 from tests.stages import Stage
 from tests.support.passkey import registration
 from tests.the_week import TheWeek, at, moment, pass_by
 from workflow import clock
 from workflow.machine import perform
-from workflow.secrets import seal
 
 Step = Draft.Step
 
@@ -100,7 +101,7 @@ class LivedIn(Story):
         )
 
     def give_keys(self) -> None:
-        """One has everything to sign in with, one no password yet, a newcomer an invitation; a forge is connected."""
+        """One has everything to sign in with, one no password yet, a newcomer an invitation."""
         owner = self.cast.second_devops
         TOTP.activate(owner, "JBSWY3DPEHPK3PXP")
         RecoveryCodes.activate(owner)
@@ -113,11 +114,21 @@ class LivedIn(Story):
         newcomer.save()
         lasts = {"sent_at": self.now, "expires_at": self.now + timedelta(days=7)}
         self.invitation = Invitation.objects.create(user=newcomer, invited_by=self.cast.administrator, **lasts)
+        self.connect()
+
+    def connect(self) -> None:
+        """A forge that delivered with every outcome, and a channel that took one post and not another."""
         known = {"forge": "github", "speaks_for": "https://github.com/acme/", "key": "a" * 32, "secret": seal("s")}
         connection = Connection.objects.create(name="GitHub of Identity", **known)
         for outcome in Delivery.Outcome.values:
             got = {"event": "pull_request", "received_at": self.now, "body": '{"action": "opened"}'}
             Delivery.objects.create(connection=connection, forge_id=outcome, outcome=outcome, why="As it came.", **got)
+        sealed = {"address": seal("https://hooks.example.com/x"), "host": "hooks.example.com", "secret": seal("s")}
+        channel = Channel.objects.create(name="Release board", kind="webhook", events=["moved"], **sealed)
+        for key, became in (("a", {"sent_at": self.now, "answer": 204}), ("b", {"parked_at": self.now, "answer": 410})):
+            tell([channel], "moved", "Moved", News(url="/"), key=key, now=self.now)
+            channel.posts.filter(attempts=0).update(attempts=1, **became)
+        channel.posts.exclude(parked_at=None).update(last_error="410 Gone")
 
 
 class Wednesday(LivedIn):

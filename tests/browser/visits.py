@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from accounts.models import Team, User
 from crq.models import Announcement, ExemptionRequest
 from deployments.models import Application, CodeReview, Connection, Delivery, Draft, Repository
-from notifications.models import Letter
+from notifications.models import Channel, Letter, Post
 from releaseflow.people.invitations import token
 from workflow.models import Event
 
@@ -161,6 +161,9 @@ ON_THURSDAY = (
     Visit("setting-forge-people", "administrator"),
     Visit("setting-forge", "administrator", first(Connection)),
     Visit("setting-forge-delivery", "administrator", first(Delivery)),
+    Visit("setting-channels", "administrator"),
+    Visit("setting-channel", "administrator", first(Channel)),
+    Visit("setting-channel-post", "administrator", first(Post)),
     Visit("demo-mailbox", "outsider", demo=True),
     Visit("styleguide", "outsider"),
 )
@@ -203,6 +206,7 @@ NO_PAGES = {
             "new-deployment-discard",
             "openid_connect_login",
             "save-view",
+            "setting-channel-secret",
             "setting-forge-secret",
             "setting-forge-token",
             "shortcuts",

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from accounts.secrets import seal
 from deployments.models import Application, Connection
 from tests.factories import RepositoryFactory
-from workflow.secrets import seal
 
 OPENED = datetime(2026, 12, 7, 14, 0, tzinfo=UTC)
 TOKEN = "a-token-that-nobody-sees"

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 from django.test import Client
 
+from accounts.secrets import seal
 from deployments.models import Application, Connection, Repository
 from tests.factories import RepositoryFactory
 from tests.stages import Stage
-from workflow.secrets import seal
 
 OPENED = datetime(2026, 12, 7, 14, 0, tzinfo=UTC)
 Sign = Callable[[bytes], dict[str, str]]

@@ -15,6 +15,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.secrets import seal
 from deployments.flow import PULL_REQUEST
 from deployments.hooks import receiving
 from deployments.hooks.flow import CONNECTION, DELIVERY, FORGE_NAME
@@ -26,7 +27,6 @@ from tests.stages import Stage
 from workflow import clock
 from workflow.machine import perform
 from workflow.models import Event
-from workflow.secrets import seal
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import responses
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts.secrets import seal
 from deployments.models import Connection, PullRequest, Repository, Review
 from deployments.sync import client as asking
 from deployments.sync.run import Line, Sync
@@ -25,7 +26,6 @@ from tests.deployments.forges import FORGES, Forge, known_there
 from tests.factories import RepositoryFactory
 from tests.stages import Stage
 from workflow.models import Event
-from workflow.secrets import seal
 
 Said = pytest.CaptureFixture[str]
 

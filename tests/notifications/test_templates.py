@@ -90,6 +90,7 @@ def told(kind: str, found: Deployment, reason: str, monkeypatch: pytest.MonkeyPa
     for name in ("parts", "of_review", "of_window"):
         monkeypatch.setattr(readers, name, lambda *_: [("You get this because.", [])])
     monkeypatch.setattr(readers, "of_held", lambda held, day: [("You get this because.", [], tuple(held))])
+    monkeypatch.setattr(emails, "post", lambda *_, **__: None)
     monkeypatch.setattr(emails, "enqueue_each", lambda kind, parts, **_: queued.update(parts[0][0]))
     flow = Flow.registry["deployment"]
     note = {"from": "Thu Dec 3", "to": "Thu Dec 10", "text": reason, "mentioned": []}

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.secrets import seal, unseal
 from deployments.models import Connection, Delivery
 from releaseflow.forges.page import strangers
 from tests.deployments.forges import FORGES, Forge, connect
 from tests.stages import EARLY, Stage
 from workflow import clock
 from workflow.models import Event
-from workflow.secrets import seal, unseal
 
 NEW = {"name": "GitHub of Identity", "forge": "github", "speaks_for": "https://github.com/acme/"}
 

@@ -145,7 +145,7 @@ def test_the_numbers_tell_what_is_late(
         tasks.enforce_deadlines()
     with clock.frozen(moment(stage.week, "approval", minutes=1)):
         tasks.enforce_deadlines()
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             after = numbers(client)
 
     assert (before["overdue_deadlines"], after["overdue_deadlines"]) == (3, 0)

@@ -277,7 +277,7 @@ def test_an_administrator_tries_the_email(admin: Client, stage: Stage) -> None:
         ("setting-teams", "administrator", 6),
         ("setting-recipients", "administrator", 4),
         ("setting-recipients", "developer", 5),
-        ("settings", "administrator", 11),
+        ("settings", "administrator", 12),
     ],
 )
 def test_lists_cost_the_same_for_one_and_three(

@@ -96,7 +96,7 @@ def test_a_delivery_that_has_just_begun_is_waited_for_and_seen(stage: Stage) -> 
     rows = Email.objects.filter(letter=announcement.letter)
 
     def begin() -> None:
-        delivery._lease(LEAVES)
+        delivery._lease(LEAVES, Email.objects.all())
 
     [answer] = at_once(lambda: take_back(stage, announcement), behind=rows, before_release=begin)
 
