@@ -74,8 +74,12 @@ class Prepared(Generic[Row]):
 
     @cached_property
     def _compiled(self) -> _Compiled:
-        compiler = self._queryset.query.get_compiler(using=self._queryset.db)
+        compiler: Any = self._queryset.query.get_compiler(using=self._queryset.db)
         sql, parameters = compiler.as_sql()
+        columns = [column for column, *_ in compiler.select]
+        converters, composite = compiler.get_converters(columns), compiler.has_composite_fields(columns)
+        compiler.get_converters = lambda *_: converters  # Django asks every column at each call
+        compiler.has_composite_fields = lambda *_: composite
         return _Compiled(compiler, re.split("(?<!%)%s", sql), tuple(parameters))
 
     def __call__(self, **values: Any) -> list[Row]:

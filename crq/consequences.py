@@ -203,9 +203,9 @@ def _ask_approval(call: Call) -> None:
         return
     if deployment.core_dev_result != Deployment.CoreDev.SUCCESS:  # spares the full look: it comes last as a rule
         return
-    readiness = Readiness(Facts.fresh(deployment))
-    if readiness.is_open(BY_KEY["approved"]):
-        emails.ask_approval(call, deployment, readiness.facts.digest)
+    facts = Facts.fresh(deployment).remember()
+    if Readiness(facts).is_open(BY_KEY["approved"]):
+        emails.ask_approval(call, facts.deployment, facts.digest)
 
 
 def _void_if_changed(call: Call, deployment: Deployment, what: str, crq: CRQ | None = None) -> None:

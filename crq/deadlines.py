@@ -18,7 +18,7 @@ from crq.deliverables import Readiness, listed
 from crq.emails import tell_missed
 from crq.exemptions import lapse_all
 from crq.models import Announcement, Snapshot
-from crq.readiness import Facts, with_facts
+from crq.readiness import Facts, in_week
 from crq.week_end import carry_over, close_all_failed
 from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, Milestone, ReleaseWeek
@@ -124,7 +124,7 @@ def _unjudged(milestone: Milestone) -> Iterator[list[Deployment]]:
         ids = list(waiting.select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True)[:CHUNK])
         if not ids:
             return
-        yield with_facts(ids)
+        yield in_week(milestone.week, ids)
         last = ids[-1]
 
 

@@ -193,6 +193,11 @@ TABLE: tuple[Deliverable, ...] = (
     ),
 )
 BY_KEY = {each.key: each for each in TABLE}
+_ORDER = list(Deadline)
+DUE_BY: dict[str, list[Deliverable]] = {
+    deadline: [each for each in TABLE if _ORDER.index(each.due) <= place] for place, deadline in enumerate(_ORDER)
+}
+"""What is due by each deadline, or an earlier one."""
 
 
 class Readiness:
@@ -211,9 +216,7 @@ class Readiness:
 
     def missing_at(self, deadline: str) -> list[Deliverable]:
         """What was due by this deadline, or an earlier one, and is not there."""
-        order = list(Deadline)
-        by_then = order[: order.index(Deadline(deadline)) + 1]
-        return [each for each in TABLE if each.due in by_then and not self.complete(each.key)]
+        return [each for each in DUE_BY[deadline] if each.key not in self.done]
 
     def is_open(self, deliverable: Deliverable) -> bool:
         """Whether it can be worked on: not there yet, and everything it needs is."""

@@ -54,17 +54,21 @@ def approve(call: Call) -> None:
     Given `approver` by the system: the manager whose approval came with a granted exemption, `approver_for` whom they
     were deputy of.
     """
-    digest = Facts.fresh(call.obj.deployment).digest
+    facts = Facts.seen(call.obj.deployment)
+    digest = facts.digest
     if call.given.get("digest", digest) != digest:
         raise Refused.because("The content changed after you opened this page. Look at what is new, then approve.")
-    _decide(call, Decision.Verdict.APPROVED, digest)
+    facts.decide(_decide(call, Decision.Verdict.APPROVED, digest))
 
 
 def send_back(call: Call) -> None:
-    """Its letters go to whoever brought the content: by the facts read here, since the decision changes no content."""
-    _void_standing(call, call.reason)
-    deployment = call.obj.deployment
-    _decide(call, Decision.Verdict.RETURNED, Facts.fresh(deployment).remember(deployment).digest)
+    """Its letters go to whoever brought the content: by the facts read here, since the decision changes no content.
+
+    Only an approved CRQ has an approval that stands.
+    """
+    if call.obj.status == CRQ.Status.APPROVED:
+        _void_standing(call, call.reason)
+    _decide(call, Decision.Verdict.RETURNED, Facts.of_content(call.obj).remember().digest)
 
 
 def void(call: Call) -> None:
@@ -83,14 +87,15 @@ def correct(call: Call) -> None:
     close(call)
 
 
-def _decide(call: Call, verdict: str, digest: str) -> None:
+def _decide(call: Call, verdict: str, digest: str) -> Decision:
     """Given `approver` and `approver_for` by the system, else whoever acts."""
     by, principal = call.given.get("approver"), call.given.get("approver_for")
     if by:
         call.note["approver"] = by.name_for(principal)
     else:
         by, principal = call.person, for_whom(call)
-    Decision.objects.create(
+    call.note["digest"] = digest
+    return Decision.objects.create(
         crq=call.obj,
         verdict=verdict,
         digest=digest,
@@ -100,7 +105,6 @@ def _decide(call: Call, verdict: str, digest: str) -> None:
         at=call.now,
         reason=call.reason,
     )
-    call.note["digest"] = digest
 
 
 def _void_standing(call: Call, because: str) -> None:

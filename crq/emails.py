@@ -26,6 +26,8 @@ from workflow.machine import for_whom
 from workflow.markup import rendered
 from workflow.steps import Call
 
+MOST_NAMED = 50
+"""Deployments in one digest. More than that nobody reads in a letter, and some mail programs cut it off."""
 HAS_A_ROLE = "You get this because you have a role in releaseflow."
 
 
@@ -193,20 +195,28 @@ def _held(calls: Sequence[Call]) -> None:
 def tell_missed(reasons: Mapping[Deployment, str], *, now: datetime, only_late: bool = False) -> None:
     """One deadline concerns many deployments at once: each person gets one digest of those that concern them.
 
+    It names the first of them, and leads to the page of the week that has all.
     `only_late`: nothing is held, because the schedule says that this deadline holds nothing.
     """
+    about: dict[int, dict[str, Any]] = {}  # the same for those who are told of the same deployments
     contexts = []
     for why, people, concerned in readers.of_held(reasons, eastern_day(now)):
-        held = [{**_about(each), "reason": reasons[each]} for each in concerned]
-        week = concerned[0].week
-        page = held[0]["url"] if len(held) == 1 else settings.SITE_URL + week.get_absolute_url()
-        contexts.append(({**held[0], "held": held, "only_late": only_late, "url": page, "why": why}, people))
+        if id(concerned) not in about:
+            about[id(concerned)] = _missed(concerned, reasons) | {"only_late": only_late}
+        contexts.append((about[id(concerned)] | {"why": why}, people))
     key = f"deadline_missed:{min(each.pk for each in reasons)}:{now.isoformat()}"
     enqueue_each("deadline_missed", contexts, key=key, now=now)
     first = next(iter(reasons))
     page = _about(first)["url"] if len(reasons) == 1 else settings.SITE_URL + first.week.get_absolute_url()
     whole = _about(first) | {"deployments": list(reasons), "only_late": only_late, "url": page}
     post("deadline_missed", whole | {"reason": reasons[first]}, key=key, now=now)
+
+
+def _missed(concerned: Sequence[Deployment], reasons: Mapping[Deployment, str]) -> dict[str, Any]:
+    held = [{**_about(each), "reason": reasons[each]} for each in concerned[:MOST_NAMED]]
+    count, week = len(concerned), concerned[0].week
+    page = held[0]["url"] if count == 1 else settings.SITE_URL + week.get_absolute_url()
+    return held[0] | {"held": held, "count": count, "more": count - len(held), "url": page}
 
 
 WRITERS: dict[str, Callable[[Call], None]] = {

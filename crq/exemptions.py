@@ -87,10 +87,10 @@ def _request(call: Call) -> None:
 
 def _approve_with_it(call: Call) -> None:
     crq: CRQ = call.obj.crq
+    digest = Facts.fresh(crq.deployment).remember(crq.deployment).digest
     for guard in (guards.not_own_change, guards.everything_before_approval):
         if sentence := guard(crq, call.by, call.now):
             raise Refused.because(sentence)
-    digest = Facts.fresh(crq.deployment).digest
     if call.given.get("digest", digest) != digest:
         raise Refused.because("The content changed after you opened this page. Look at what is new, then approve.")
     call.obj.approved_digest = digest

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import QuerySet
+
 from accounts.prepared import Prepared, Slot
 from accounts.roles import Role
 from crq import effects, guards, retention
 from crq.models import CRQ
+from crq.readiness import Facts
 from deployments.flow import lock_deployment
 from deployments.models import Deployment
 from workflow.steps import Flow, Step
@@ -14,20 +19,43 @@ DEV, MANAGER, DEVOPS = Role.DEVELOPER, Role.MANAGER, Role.DEVOPS
 
 
 def lock_crq(pk: int) -> CRQ:
-    """Locks the deployment, then its CRQ."""
-    return lock_crq_of(lock_deployment(_DEPLOYMENT_OF.one(crq=pk)))
+    """Locks the deployment, then its CRQ, which is read with the deployment as it is now that its lock is held."""
+    if not _LOCK_DEPLOYMENT(crq=pk):
+        raise CRQ.DoesNotExist(f"There is no CRQ with the key {pk}.")
+    return _LOCKED.one(crq=pk)
 
 
 def lock_crq_of(deployment: Deployment) -> CRQ:
-    crq = _LOCKED.one(deployment=deployment.pk)
+    """The CRQ of a deployment whose lock is held."""
+    crq = _LOCKED_OF.one(deployment=deployment.pk)
     crq.deployment = deployment
     return crq
 
 
-_DEPLOYMENT_OF = Prepared(lambda: CRQ.objects.filter(pk=Slot("crq")).values_list("deployment_id", flat=True))
-_LOCKED = Prepared(
-    lambda: CRQ.objects.select_for_update(no_key=True, of=("self",)).filter(deployment=Slot("deployment"))
+def lock_to_decide(pk: int, given: dict[str, Any]) -> CRQ:
+    """With all facts, which nobody can change now: the guards, the decision and its letters go by the same ones."""
+    crq = lock_crq(pk)
+    facts = Facts.fresh(crq.deployment).remember(crq.deployment)
+    crq.deployment.week = facts.deployment.week  # which has its deadlines
+    return crq
+
+
+def _lockable() -> QuerySet[CRQ]:
+    return CRQ.objects.select_for_update(no_key=True, of=("self",)).order_by()
+
+
+_LOCK_DEPLOYMENT = Prepared(
+    lambda: (
+        Deployment.objects.select_for_update(no_key=True, of=("self",))
+        .filter(crq=Slot("crq"))
+        .order_by()
+        .values_list("pk", flat=True)
+    )
 )
+_LOCKED = Prepared(
+    lambda: _lockable().select_related("deployment__application__team", "deployment__week").filter(pk=Slot("crq"))
+)
+_LOCKED_OF = Prepared(lambda: _lockable().filter(deployment=Slot("deployment")))
 
 
 def join_deployment(crq: CRQ) -> None:
@@ -88,6 +116,7 @@ CRQ_FLOW = Flow(
             effects.approve,
             emails=("crq_approved",),
             takes=("digest",),
+            lock=lock_to_decide,
             done="Approved. It is cleared for install.",
         ),
         Step(

@@ -140,17 +140,19 @@ def told(found: Iterable[User], call: Call, *, topic: Topic | None = None, acts:
 
 def of_held(deployments: Iterable[Deployment], day: date) -> list[tuple[str, list[User], tuple[Deployment, ...]]]:
     """One digest for each person: the Scrum Master has every held deployment, a team member those of their teams."""
-    held = list(deployments)
-    found: dict[User, list[Deployment]] = {}
-    team_people = members({each.application.team_id for each in held}, on=day)
-    for deployment in held:
-        for person in team_people.get(deployment.application.team_id, []):
-            found.setdefault(person, []).append(deployment)
-    groups: dict[tuple[Deployment, ...], list[User]] = {}
-    for person, concerned in found.items():
-        groups.setdefault(tuple(concerned), []).append(person)
-    office = (RUNS_RELEASE, people(Role.SCRUM_MASTER, on=day), tuple(held))
-    return [office, *((_works_in(concerned), persons, concerned) for concerned, persons in groups.items())]
+    held = tuple(deployments)
+    teams_of: dict[User, set[int]] = {}
+    for team, people_of_it in members({each.application.team_id for each in held}, on=day).items():
+        for person in people_of_it:
+            teams_of.setdefault(person, set()).add(team)
+    groups: dict[frozenset[int], list[User]] = {}
+    for person, own in teams_of.items():
+        groups.setdefault(frozenset(own), []).append(person)
+    told = [(RUNS_RELEASE, people(Role.SCRUM_MASTER, on=day), held)]
+    for teams, persons in groups.items():
+        concerned = tuple(each for each in held if each.application.team_id in teams)
+        told.append((_works_in(concerned), persons, held if concerned == held else concerned))
+    return told
 
 
 def _works_in(concerned: tuple[Deployment, ...]) -> str:

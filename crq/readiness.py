@@ -51,6 +51,14 @@ def with_facts(deployments: Iterable[int]) -> list[Deployment]:
     return _complete(_BY_KEY(deployments=deployments))
 
 
+def in_week(week: ReleaseWeek, deployments: Iterable[int]) -> list[Deployment]:
+    """As `with_facts`, of deployments that are all in this week, which is not read again for each."""
+    found = _BY_KEY_ALONE(deployments=deployments)
+    for each in found:
+        each.week = week
+    return _complete(found)
+
+
 def with_number(crq: str) -> Deployment:
     """The deployment whose CRQ has this number, with its facts. Raises `Deployment.DoesNotExist`."""
     for deployment in _complete(_BY_NUMBER(number=crq)):
@@ -63,13 +71,14 @@ def planned_for(week: ReleaseWeek) -> list[Deployment]:
     return _complete(_OF_WEEK(week=week.pk))
 
 
-def _deployments() -> QuerySet[Deployment]:
-    return Deployment.objects.select_related("application__team", "week", "crq").order_by("pk")
+def _deployments(*joined: str) -> QuerySet[Deployment]:
+    return Deployment.objects.select_related("application__team", "crq", *joined).order_by("pk")
 
 
-_BY_KEY = Prepared(lambda: _deployments().filter(among("pk", "deployments")))
-_BY_NUMBER = Prepared(lambda: _deployments().filter(crq__number=Slot("number", CharField())))
-_OF_WEEK = Prepared(lambda: _deployments().filter(week=Slot("week")))
+_BY_KEY_ALONE = Prepared(lambda: _deployments().filter(among("pk", "deployments")))
+_BY_KEY = Prepared(lambda: _deployments("week").filter(among("pk", "deployments")))
+_BY_NUMBER = Prepared(lambda: _deployments("week").filter(crq__number=Slot("number", CharField())))
+_OF_WEEK = Prepared(lambda: _deployments("week").filter(week=Slot("week")))
 _MILESTONES = Prepared(lambda: Milestone.objects.filter(among("week", "weeks")))
 _PULL_REQUESTS = Prepared(
     lambda: PullRequest.objects.filter(among("deployment", "deployments")).select_related("repository").order_by("pk")
@@ -130,17 +139,36 @@ class Facts:
         return facts
 
     @classmethod
+    def of_content(cls, crq: CRQ) -> Facts:
+        """Only what the digest covers and who brought it, under the lock that the caller holds: four statements.
+
+        Nothing is hung on the deployment, on which the caller goes on to act.
+        """
+        facts, deployments = cls(crq.deployment), [crq.deployment_id]
+        facts.pull_requests = _PULL_REQUESTS(deployments=deployments)
+        facts.branches = {branch.repository_id: branch for branch in _BRANCHES(deployments=deployments)}
+        facts.documents = _newest(_DOCUMENTS(crqs=[crq.pk]))
+        brought = [*facts.pull_requests, *facts.branches.values(), *facts.documents.values()]
+        name_people([crq, crq.deployment, *brought])
+        return facts
+
+    @classmethod
     def seen(cls, deployment: Deployment) -> Facts:
-        """As a page has already read them (`remember`), else read anew."""
+        """As they were read already (`remember`), else read anew."""
         return deployment.__dict__.get("_facts") or cls.fresh(deployment)
 
     def remember(self, by: Deployment | None = None) -> Facts:
-        """Lets guards answer for a page from these facts, as long as nothing changes them.
+        """Lets guards answer from these facts, for a page or under a lock, as long as nothing changes them.
 
         `by`: the object of the same deployment that is asked, where it is another one.
         """
         (by or self.deployment).__dict__["_facts"] = self
         return self
+
+    def decide(self, decision: Decision) -> None:
+        """Adds a decision that was just made."""
+        self.decisions.append(decision)
+        self.__dict__.pop("approval", None)
 
     @cached_property
     def crq(self) -> CRQ | None:
@@ -153,11 +181,7 @@ class Facts:
     @cached_property
     def documents(self) -> dict[str, Document]:
         """The current version of each kind."""
-        newest: dict[str, Document] = {}
-        for document in self.crq.documents.all() if self.crq else ():
-            if document.kind not in newest or document.version > newest[document.kind].version:
-                newest[document.kind] = document
-        return newest
+        return _newest(self.crq.documents.all() if self.crq else ())
 
     @cached_property
     def branches(self) -> dict[int, ReleaseBranch]:
@@ -201,6 +225,14 @@ class Facts:
         heads = sorted([pull.repository_id, pull.number, pull.head_sha] for pull in self.pull_requests)
         papers = sorted([kind, document.sha256] for kind, document in self.documents.items())
         return hashlib.sha256(json.dumps([heads, papers]).encode()).hexdigest()
+
+
+def _newest(documents: Iterable[Document]) -> dict[str, Document]:
+    newest: dict[str, Document] = {}
+    for document in documents:
+        if document.kind not in newest or document.version > newest[document.kind].version:
+            newest[document.kind] = document
+    return newest
 
 
 def _contained(ended: list[int]) -> dict[int, list[PullRequest]]:

@@ -60,8 +60,9 @@ def lock_pull_requests(pks: Collection[int], *, into: Iterable[int] = ()) -> lis
 
 
 def lock_pull_request(pk: int, *, into: Iterable[int] = ()) -> PullRequest:
-    [found] = lock_pull_requests([pk], into=into)
-    return found
+    for found in lock_pull_requests([pk], into=into):
+        return found
+    raise PullRequest.DoesNotExist(f"There is no pull request with the key {pk}.")
 
 
 def lock_to_join(pk: int, given: dict[str, Any]) -> PullRequest:

@@ -8,17 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from html import escape
 from typing import Any
 
 import css_inline
 from django.conf import settings
 from django.db.models import CharField, Q
 from django.template.loader import render_to_string
+from django.utils.text import wrap
 
 from accounts.models import User
 from accounts.prepared import Prepared, among
 from notifications.models import Email, Letter, Outgoing
 
+WHY = "\ue000"  # stands for the sentence until it is known: a character that is in no text
+TEXT_WIDTH = 72  # as in emails/base.txt
 BLANK_LINES = re.compile(r"\n{3,}")
 _heard: ContextVar[list[Email] | None] = ContextVar("heard", default=None)
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
@@ -34,6 +38,30 @@ def compose(kind: str, context: Mapping[str, Any], *, now: datetime, thread: str
         html=_inliner.inline(render_to_string(f"emails/{kind}.html", values)),
         thread=thread,
         written_at=now,
+    )
+
+
+def _composed(kind: str, contexts: Mapping[int, Mapping[str, Any]], *, now: datetime, thread: str) -> dict[int, Letter]:
+    """A letter for each context. Those that differ in nothing but `why` are rendered once."""
+    rendered: dict[frozenset[tuple[str, int]], Letter] = {}
+    letters = {}
+    for key, context in contexts.items():
+        rest = frozenset((name, id(value)) for name, value in context.items() if name != "why")
+        if rest not in rendered:
+            rendered[rest] = compose(kind, {**context, "why": WHY}, now=now, thread=thread)
+        letters[key] = _because(rendered[rest], str(context.get("why", "")))
+    return letters
+
+
+def _because(letter: Letter, why: str) -> Letter:
+    """The letter with why it was got, which stands in a line of its own."""
+    return Letter(
+        kind=letter.kind,
+        subject=letter.subject,
+        text=letter.text.replace(WHY, wrap(why, TEXT_WIDTH)),
+        html=letter.html.replace(WHY, escape(why, quote=False)),
+        thread=letter.thread,
+        written_at=letter.written_at,
     )
 
 
@@ -72,7 +100,7 @@ def enqueue_each(
     """
     wanted = _not_queued(_rows(parts, key, not_before or now))
     contexts = {id(context): context for context, _ in wanted}
-    letters = {each: compose(kind, context, now=now, thread=thread) for each, context in contexts.items()}
+    letters = _composed(kind, contexts, now=now, thread=thread)
     Letter.objects.bulk_create(letters.values(), batch_size=200)
     roots = _roots(thread)
     for context, row in wanted:

@@ -59,7 +59,7 @@ def digest(event: Mapping[str, Any]) -> str:
 
 def settled(data: Mapping[str, Any]) -> dict[str, Any]:
     """The data of an event as it will be read back: keys are text. Raises TypeError for what a database may round."""
-    return json.loads(json.dumps(data), parse_float=_no_fractions)  # type: ignore[no-any-return]
+    return json.loads(json.dumps(data), parse_float=_no_fractions) if data else {}
 
 
 def check(events: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:

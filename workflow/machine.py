@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError
 
 from accounts.roles import TEAM_ROLES, Role, people, standing
@@ -21,6 +23,10 @@ NO_REASON = "Say why in a few words: the reason is kept with the decision."
 Outcome = tuple[Any, Refusal | None]
 
 
+class Gone(ObjectDoesNotExist):
+    """There is no object with this key, or no longer."""
+
+
 def refusal(flow: Flow, action: str, obj: Any, *, by: Actor, now: datetime) -> Refusal | None:
     """Why this person cannot do this now, or None when it is possible (a missing reason is only seen by `perform`).
 
@@ -31,7 +37,7 @@ def refusal(flow: Flow, action: str, obj: Any, *, by: Actor, now: datetime) -> R
 
 
 def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **given: Any) -> Any:
-    """Does it and returns the fresh object, or raises Refused with the sentence to show.
+    """Does it and returns the fresh object, or raises Refused with the sentence to show. Of `obj` only the key counts.
 
     The database clock is read after the lock is held, so an action that had to wait is judged by when it got its turn.
     What the clock had decided before (a hold at a missed deadline) is written even when the action is refused.
@@ -45,9 +51,16 @@ def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", *
 @whole
 def _perform(flow: Flow, action: str, pk: int, by: Actor, reason: str, given: dict[str, Any]) -> Outcome:  # noqa: PLR0917
     step = flow.steps[action]
-    fresh = step.lock(pk, given) if step.lock else flow.lock(pk)
-    call = Call(flow, step, fresh, by, clock.now(), _cleaned(reason), dict(given))
+    fresh = _locked(flow, step, pk, given)
+    call = Call(flow, step, fresh, by, clock.now(), _cleaned(reason), dict(given), loaded=_columns(fresh))
     return fresh, _settle_and_do(call)
+
+
+def _locked(flow: Flow, step: Step, pk: int, given: dict[str, Any]) -> Any:
+    try:
+        return step.lock(pk, given) if step.lock else flow.lock(pk)
+    except ObjectDoesNotExist as error:
+        raise Gone(f"There is no {flow.name} with the key {pk}.") from error
 
 
 def begin(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", **given: Any) -> Any:
@@ -210,6 +223,20 @@ def _unreasoned(call: Call) -> Refusal | None:
     return None
 
 
+def _changed(call: Call) -> list[str] | None:
+    """The columns that differ from what was read under the lock; None, that is all, where the object came otherwise."""
+    if call.loaded is None:
+        return None
+    return [name for name, value in _columns(call.obj).items() if value != call.loaded.get(name, call)]
+
+
+def _columns(obj: Any) -> dict[str, Any]:
+    """What is in the object's columns now; a list or an object of JSON as a copy, because effects may change it."""
+    loaded = vars(obj)
+    names = [field.attname for field in obj._meta.concrete_fields if field.attname in loaded and not field.primary_key]
+    return {name: deepcopy(loaded[name]) if isinstance(loaded[name], list | dict) else loaded[name] for name in names}
+
+
 def _change(call: Call) -> None:
     """Gives the object its new facts and status, in memory."""
     if call.obj.pk:
@@ -222,7 +249,7 @@ def _change(call: Call) -> None:
 
 def _write(call: Call) -> None:
     _change(call)
-    call.obj.save()
+    call.obj.save(update_fields=_changed(call))
     audit.record([_event(call)])
     _follow_up(call.flow, call.step, [call])
 

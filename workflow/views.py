@@ -12,7 +12,7 @@ from notifications.outbox import listening
 from workflow import clock
 from workflow.acts import way_back
 from workflow.forms import ReasonForm
-from workflow.machine import perform
+from workflow.machine import Gone, perform
 from workflow.navigation import came_from
 from workflow.outcome import outcome
 from workflow.steps import Flow, Refused, Step
@@ -28,17 +28,18 @@ def act(request: HttpRequest, flow_name: str, pk: int, action: str) -> HttpRespo
     step = flow.steps.get(action) if flow else None
     if flow is None or step is None or not step.plain or (not step.sources and step.target):
         raise Http404
-    obj = get_object_or_404(flow.model, pk=pk)
     given = {name: request.POST.get(name, "")[:200] for name in step.takes}
     by = person(request)
     try:
         with listening() as queued:
-            done = perform(flow, action, obj, by=by, reason=request.POST.get("reason", ""), **given)
+            done = perform(flow, action, flow.model(pk=pk), by=by, reason=request.POST.get("reason", ""), **given)
+    except Gone as gone:
+        raise Http404 from gone
     except Refused as refused:
         if step.needs_reason and (refused.refusal.code == "reason" or request.POST.get("reason")):
-            return _ask_again(request, step, str(obj), given, refused)
+            return _ask_again(request, step, str(get_object_or_404(flow.model, pk=pk)), given, refused)
         raise
-    back = way_back(flow, step, done, by=by, now=clock.now())
+    back = way_back(flow, step, done, by=by, now=clock.now()) if step.undone_by else ""
     messages.success(request, outcome(step, queued, by=by), extra_tags=back)
     return redirect(came_from(request))
 

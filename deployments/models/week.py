@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from accounts.prepared import Prepared, Slot
 from deployments.policy import Deadline
 from workflow.addresses import address
 from workflow.eastern import say_day
@@ -119,8 +120,13 @@ class ReleaseWeek(models.Model):
         """The instant of a milestone (aware UTC), or None in a skipped week; from prefetched rows where there are."""
         known: dict[str, datetime] | None = self.__dict__.get("_due")
         if known is None:
-            known = self.__dict__["_due"] = {row.key: row.due_at for row in self.milestones.all()}
+            known = self.__dict__["_due"] = dict(self._deadlines())
         return known.get(key)
+
+    def _deadlines(self) -> Iterable[tuple[str, datetime]]:
+        if "milestones" in getattr(self, "_prefetched_objects_cache", ()):
+            return ((row.key, row.due_at) for row in self.milestones.all())
+        return _DEADLINES(week=self.pk)
 
     def passed(self, key: str, now: datetime) -> bool:
         """Whether the deadline is over: on time means at the instant or before."""
@@ -149,3 +155,6 @@ class Milestone(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_key_display()} of {self.week}"
+
+
+_DEADLINES = Prepared(lambda: Milestone.objects.filter(week=Slot("week")).order_by().values_list("key", "due_at"))

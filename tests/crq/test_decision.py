@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from crq.readiness import Facts
 from deployments.flow import DEPLOYMENT, PULL_REQUEST
 from deployments.models import Deployment
 from notifications.models import Email
-from tests.stages import Stage, moment
+from tests.stages import EARLY, Stage, moment
 from workflow import clock
 from workflow.machine import perform
+
+HOUR = timedelta(hours=1)
 
 
 def decide(client: Client, stage: Stage, deployment: Deployment, action: str = "approve", **changed: Any) -> Any:
@@ -39,6 +42,20 @@ def test_an_approval_keeps_the_note_and_tells_who_brought_the_evidence(client: C
     assert Decision.objects.get().reason == "Go ahead."
     emailed = Email.objects.filter(letter__kind="crq_approved").values_list("recipient__first_name", flat=True)
     assert set(emailed) == {"Hannah", "Grace"}
+
+
+def test_statements_of_decisions(client: Client, stage: Stage, django_assert_num_queries: Any) -> None:
+    """Session and person, locks, facts, roles, decision, audit trail, letters: none of it is asked twice."""
+    crq = stage.ready().crq
+    client.force_login(stage.cast.manager)
+    digest = Facts.fresh(crq.deployment).digest
+
+    with django_assert_num_queries(27):
+        client.post(reverse("act", args=["crq", crq.pk, "approve"]), {"digest": digest})
+    with clock.frozen(EARLY + HOUR), django_assert_num_queries(26):  # the clearance goes, too
+        client.post(reverse("act", args=["crq", crq.pk, "return"]), {"reason": "How is it rolled back?"})
+    with clock.frozen(EARLY + 2 * HOUR), django_assert_num_queries(21):
+        client.post(reverse("act", args=["crq", crq.pk, "return"]), {"reason": "And by whom?"})
 
 
 def test_asking_for_changes_without_saying_which_keeps_the_page(client: Client, stage: Stage) -> None:

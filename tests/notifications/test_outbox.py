@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from notifications import outbox
 from notifications.models import Email, Letter
-from notifications.outbox import cancel, enqueue, resend
+from notifications.outbox import cancel, enqueue, enqueue_each, resend
 from tests.outboxes import queued
 from workflow import clock
 
@@ -40,6 +40,27 @@ def replies(letter: Letter | None) -> dict[str, str]:
 def ids(letter: Letter | None) -> dict[str, str]:
     assert letter is not None
     return dict(letter.emails.values_list("to", "message_id"))
+
+
+# --- Why somebody gets it ------------------------------------------------------------------------------------
+def test_each_part_says_why_in_a_letter_that_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = []
+
+    def render(name: str, values: dict[str, Any]) -> str:
+        rendered.append(name)
+        return f"<p>{values['why']}</p>" if name.endswith("html") else f"Moved\n{values['why']}"
+
+    monkeypatch.setattr(outbox, "render_to_string", render)
+    long, short = "You get this because you work in R&D, which owns it. " * 2, "You follow it."
+
+    parts = [({"why": why}, [to]) for why, to in ((long, "a@example.com"), (short, "b@example.com"))]
+    one, other = enqueue_each("moved", parts, key="one", now=NOW)
+
+    assert len(rendered) == 3  # subject, text and HTML
+    assert " ".join(one.text.split()) == f"Moved {long}".strip()
+    assert max(map(len, one.text.splitlines())) <= outbox.TEXT_WIDTH
+    assert "R&amp;D, which" in one.html
+    assert (other.text, "<p>You follow it.</p>" in other.html) == ("Moved\nYou follow it.\n", True)
 
 
 # --- Threads -------------------------------------------------------------------------------------------------

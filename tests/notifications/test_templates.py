@@ -247,6 +247,25 @@ def test_completion_is_never_claimed_while_something_is_unverified(write: Write)
         assert part.count("Installed, not verified yet") == 2
 
 
+@pytest.mark.parametrize(("held", "says"), [(50, ""), (51, "1 more is"), (53, "3 more are")])
+def test_a_digest_names_fifty_and_says_how_many_more_there_are(
+    write: Write, monkeypatch: pytest.MonkeyPatch, held: int, says: str
+) -> None:
+    found = [deployment(f"Portal {number}.", status=S.HELD) for number in range(held)]
+    monkeypatch.setattr(readers, "of_held", lambda reasons, day: [("Because.", [], tuple(found))])
+    queued: dict[str, Any] = {}
+    monkeypatch.setattr(emails, "enqueue_each", lambda kind, parts, **_: queued.update(parts[0][0]))
+    emails.tell_missed(dict.fromkeys(found, "Not done."), now=NOW)
+
+    letter = write("deadline_missed", queued)
+
+    for part in (letter.text, letter.html):
+        assert part.count("Portal ") == part.count("Not done.") == 50
+        assert (f"{says} on the page of the week." in part) is bool(says)
+        assert "/weeks/2026-12-10/" in part
+    assert letter.subject.startswith(f"{held} deployments held")
+
+
 @pytest.mark.parametrize(("after", "can_be_asked"), [(0, True), (1, False)])
 def test_a_missed_deadline_offers_the_exemption_while_it_can_be_asked(
     after: int, can_be_asked: bool, monkeypatch: pytest.MonkeyPatch
