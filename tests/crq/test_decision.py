@@ -50,11 +50,11 @@ def test_statements_of_decisions(client: Client, stage: Stage, django_assert_num
     client.force_login(stage.cast.manager)
     digest = Facts.fresh(crq.deployment).digest
 
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(28):
         client.post(reverse("act", args=["crq", crq.pk, "approve"]), {"digest": digest})
-    with clock.frozen(EARLY + HOUR), django_assert_num_queries(26):  # the clearance goes, too
+    with clock.frozen(EARLY + HOUR), django_assert_num_queries(27):  # the clearance goes, too
         client.post(reverse("act", args=["crq", crq.pk, "return"]), {"reason": "How is it rolled back?"})
-    with clock.frozen(EARLY + 2 * HOUR), django_assert_num_queries(21):
+    with clock.frozen(EARLY + 2 * HOUR), django_assert_num_queries(22):
         client.post(reverse("act", args=["crq", crq.pk, "return"]), {"reason": "And by whom?"})
 
 

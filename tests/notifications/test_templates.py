@@ -92,6 +92,7 @@ def told(kind: str, found: Deployment, reason: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(readers, "of_held", lambda held, day: [("You get this because.", [], tuple(held))])
     monkeypatch.setattr(emails, "post", lambda *_, **__: None)
     monkeypatch.setattr(emails, "enqueue_each", lambda kind, parts, **_: queued.update(parts[0][0]))
+    monkeypatch.setattr(emails, "post", lambda *_, **__: None)
     flow = Flow.registry["deployment"]
     note = {"from": "Thu Dec 3", "to": "Thu Dec 10", "text": reason, "mentioned": []}
     request = ExemptionRequest(pk=5, crq=found.crq, week=found.week, why=reason, why_now=reason, risk=reason)
@@ -255,6 +256,7 @@ def test_a_digest_names_fifty_and_says_how_many_more_there_are(
     monkeypatch.setattr(readers, "of_held", lambda reasons, day: [("Because.", [], tuple(found))])
     queued: dict[str, Any] = {}
     monkeypatch.setattr(emails, "enqueue_each", lambda kind, parts, **_: queued.update(parts[0][0]))
+    monkeypatch.setattr(emails, "post", lambda *_, **__: None)
     emails.tell_missed(dict.fromkeys(found, "Not done."), now=NOW)
 
     letter = write("deadline_missed", queued)
