@@ -43,7 +43,7 @@ class _Channel(forms.Form):
     team = forms.ModelChoiceField(
         Team.objects.all(),
         required=False,
-        label="Of deployments of",
+        label="Whose deployments",
         empty_label="All teams",
         help_text="What concerns a whole week is told in any case.",
     )

@@ -60,11 +60,13 @@ def fare(channel: Channel, now: datetime) -> Fare:
         return Fare(channel, Badge("none", "Off"), heard_at)
     if since is None:
         return Fare(channel, Badge("done", "Connected") if heard_at else Badge("wait", "Nothing sent yet"), heard_at)
-    trouble = f"Since {say_near(since, now)} it did not take all posts"
-    trouble += f", and {lost} {'was' if lost == 1 else 'were'} given up" if lost else ""
-    lasts = lost or now - since > LONG
-    badge = Badge("stop", "Failing") if lasts else Badge("part", "Trying again")
-    return Fare(channel, badge, heard_at, f"{trouble}. {found['error']}")
+    first = say_near(since, now)
+    if not lost:
+        badge = Badge("stop", "Failing") if now - since > LONG else Badge("part", "Trying again")
+        return Fare(channel, badge, heard_at, f"A post of {first} is not taken yet. {found['error']}")
+    posts = f"{lost} post{'' if lost == 1 else 's'}"
+    trouble = f"{posts} of the last seven days {'was' if lost == 1 else 'were'} given up. {found['error']}"
+    return Fare(channel, Badge("stop", "Failing"), heard_at, trouble)
 
 
 def failing(now: datetime) -> list[Fare]:

@@ -12,6 +12,7 @@ from accounts.models import Team
 from accounts.secrets import seal, unseal
 from notifications import delivery, posts
 from notifications.models import Channel, Post
+from releaseflow.channels.forms import NewChannelForm
 from releaseflow.channels.page import failing
 from releaseflow.doctor import _channels
 from tests.stages import EARLY, Stage
@@ -113,12 +114,19 @@ def test_a_chat_has_no_secret_to_renew(admin: Client) -> None:
         ("team", "999", "Choose"),
     ],
 )
-def test_what_is_no_channel_is_refused_and_kept(admin: Client, field: str, value: Any, words: str) -> None:
-    answer = admin.post(LIST, NEW | {field: value})
+@pytest.mark.django_db
+def test_what_is_no_channel_is_refused(field: str, value: Any, words: str) -> None:
+    form = NewChannelForm(NEW | {field: value})
+
+    assert words in str(form.errors[field])
+
+
+def test_a_refused_form_keeps_what_was_typed(admin: Client) -> None:
+    answer = admin.post(LIST, NEW | {"address": "https://10.1.2.3/x"})
 
     assert answer.status_code == 422
-    assert words in answer.text
-    assert field == "name" or "#releases" in answer.text
+    assert "leads inside a network" in answer.text
+    assert all(typed in answer.text for typed in ("#releases", "https://10.1.2.3/x"))
     assert not Channel.objects.exists()
 
 
@@ -259,8 +267,12 @@ def test_posts_as_a_spreadsheet(admin: Client) -> None:
     [
         ({"sent_at": EARLY, "attempts": 1}, 60, ""),
         ({"attempts": 1, "last_error": "503"}, 2, ""),
-        ({"attempts": 4, "last_error": "503 Busy"}, 11, "Since today, 10:00 am ET it did not take all posts. 503 Busy"),
-        ({"attempts": 8, "last_error": "410 Gone", "parked_at": EARLY}, 1, "and 1 was given up. 410 Gone"),
+        ({"attempts": 4, "last_error": "503 Busy"}, 11, "A post of today, 10:00 am ET is not taken yet. 503 Busy"),
+        (
+            {"attempts": 8, "last_error": "410 Gone", "parked_at": EARLY},
+            1,
+            "1 post of the last seven days was given up. 410 Gone",
+        ),
         ({"attempts": 8, "last_error": "410 Gone", "parked_at": EARLY}, 8 * 24 * 60, ""),
     ],
 )

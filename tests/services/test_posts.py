@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator
@@ -20,13 +21,14 @@ from accounts.secrets import seal
 from notifications import http, posts
 from notifications.delivery import MAX_ATTEMPTS, Tally, deliver
 from notifications.models import Channel, Post
-from tests.support.receivers import DROP, HANG, Receiver, receiver
+from tests.support.receivers import DROP, HANG, TRICKLE, Receiver, receiver
 from tests.support.starts import environment_of_test, go, waiting
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 NOW = datetime(2026, 12, 8, 15, tzinfo=UTC)
 SECRET = "whsec_" + b64encode(b"k" * 32).decode()
+PAGE = Path(__file__).parents[2] / "docs" / "connect-chat.md"
 SENDER = Path(__file__).with_name("sender.py")
 KILLED = -9
 
@@ -66,6 +68,36 @@ def test_a_webhook_is_signed_so_that_others_can_check_it(there: Receiver) -> Non
     assert headers["webhook-timestamp"] == str(int(NOW.timestamp()))
     assert json.loads(body)["type"] == "deployment.withdrawn"
     assert Post.objects.get().answer == 204
+
+
+def test_the_recipe_of_the_documentation_tells_ours_from_others(there: Receiver) -> None:
+    [recipe] = re.findall(r"```python\n(.+?)```", PAGE.read_text(), re.DOTALL)
+    known: dict[str, Any] = {}
+    exec(recipe, known)
+    known["time"], ours = NOW.timestamp, known["is_from_releaseflow"]
+    queued(channel(there))
+    send()
+    [(_, headers, body)] = there.posts
+    other = "whsec_" + b64encode(b"o" * 32).decode()
+
+    assert ours(SECRET, headers, body)
+    assert ours(SECRET, headers | {"webhook-signature": f"v1,AAAA {headers['webhook-signature']}"}, body)
+    assert not ours(SECRET, headers, body + b" ")
+    assert not ours(other, headers, body)
+    assert not ours(SECRET, headers | {"webhook-id": "msg_other"}, body)
+    known["time"] = (NOW + timedelta(minutes=6)).timestamp
+    assert not ours(SECRET, headers, body)
+
+
+def test_a_receiver_that_trickles_is_cut_off(there: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "ALTOGETHER", 0.3)
+    there.answers = [TRICKLE]
+    queued(channel(there))
+
+    tally = send()
+
+    assert (tally.sent, tally.retried) == (0, 1)
+    assert Post.objects.get().last_error == "ConnectionError: The connection broke (BadStatusLine)."
 
 
 @pytest.mark.parametrize("answer", [500, 404, 302, DROP])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-HANG, DROP = "hang", "drop"
+HANG, DROP, TRICKLE = "hang", "drop", "trickle"
 Answer = int | str | tuple[int, dict[str, str]]
 
 
@@ -44,6 +44,11 @@ def receiver() -> Iterator[Receiver]:
         def _answer(self, answer: Answer) -> None:
             if answer == HANG:
                 let_go.wait(10)
+            if answer == TRICKLE:
+                with suppress(OSError):
+                    for _ in range(100):
+                        self.wfile.write(b"H")
+                        let_go.wait(0.05)
             if isinstance(answer, str):
                 return
             status, headers = answer if isinstance(answer, tuple) else (answer, {})
