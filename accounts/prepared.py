@@ -26,6 +26,7 @@ class Slot(Expression):
     def __init__(self, name: str, kind: Field[Any, Any] | None = None, *, many: bool = False) -> None:
         super().__init__(output_field=kind or IntegerField())
         self.name, self.many = name, many
+        self.key = name, type(self.output_field)
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         return "%s", (self,)
@@ -52,8 +53,13 @@ class _Compiled:
 
     def filled(self, values: dict[str, Any], connection: Any) -> tuple[str, tuple[Any, ...]]:
         sql, given = [self.parts[0]], []
+        filled: dict[tuple[str, type], list[Any]] = {}  # a name may stand in a dozen places
         for part, parameter in zip(self.parts[1:], self.parameters, strict=True):
-            found = parameter.fill(values, connection) if isinstance(parameter, Slot) else [parameter]
+            found = [parameter]
+            if isinstance(parameter, Slot):
+                if parameter.key not in filled:
+                    filled[parameter.key] = parameter.fill(values, connection)
+                found = filled[parameter.key]
             given += found
             sql += [", ".join(["%s"] * len(found)), part]
         return "".join(sql), tuple(given)
@@ -87,8 +93,10 @@ class Prepared(Generic[Row]):
         compiler.connection = connections[self._queryset.db]  # each thread has its own
         filled = self._compiled.filled(values, compiler.connection)
         compiler.as_sql = lambda *_, **__: filled
-        rows: Any = self._queryset.all()
-        rows.query.get_compiler = lambda *_, **__: compiler
+        query: Any = copy(self._queryset.query)
+        query.get_compiler = lambda *_, **__: compiler
+        rows = object.__new__(type(self._queryset))  # as `.all()`, which copies every condition
+        vars(rows).update(vars(self._queryset), _query=query)
         return list(rows)
 
     def one(self, **values: Any) -> Row:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 UNUSED = (
     "accelerometer",
@@ -46,3 +52,22 @@ class HeadersMiddleware:
         if response.headers.get("Content-Disposition", "").startswith("attachment"):
             response.headers["Content-Security-Policy"] = DOWNLOAD
         return response
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp's, which would put the same policy together anew for every answer; only the nonce differs."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if settings.DEBUG:  # it spares Django's own pages about errors
+            return super().process_response(request, response)
+        nonce: str | None = getattr(request, "_csp_nonce", None)
+        response.headers.setdefault(HEADER, _policy(PLACE).replace(PLACE, nonce) if nonce else _policy(None))
+        return response
+
+
+PLACE = "{nonce}"
+
+
+@cache
+def _policy(nonce: str | None) -> str:
+    return build_policy(nonce=nonce)

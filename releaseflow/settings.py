@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "releaseflow.logs.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "releaseflow.headers.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "releaseflow.headers.PolicyMiddleware",
     "releaseflow.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -163,7 +163,7 @@ def board_row(context: Context, row: Row) -> SafeString:
     )
 
 
-def fragment(name: str, **values: Any) -> SafeString:
+def fragment(name: str, /, **values: Any) -> SafeString:
     """`name.fragment.html` with its `{names}` filled in, escaped; for what a page has by the hundred.
 
     A template costs ten times as much: it works out each value by looking it up anew.

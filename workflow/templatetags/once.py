@@ -40,7 +40,7 @@ def url(parser: Parser, token: Token) -> Node:
 
 
 @register.simple_tag
-def part(name: str, **values: Hashable) -> SafeString:
+def part(name: str, /, **values: Hashable) -> SafeString:
     """`{% part "components/places.html" places=frame.places %}`: a template that sees these values and nothing else.
 
     So it is filled in once for each set of them in a process. For what many pages share: the sets must be few.
@@ -49,7 +49,7 @@ def part(name: str, **values: Hashable) -> SafeString:
 
 
 @lru_cache(maxsize=512, typed=True)
-def _part(name: str, **values: Hashable) -> SafeString:
+def _part(name: str, /, **values: Hashable) -> SafeString:
     return cast(SafeString, get_template(name).render(values))  # Django says `str`
 
 
