@@ -11,7 +11,7 @@ from celery import Celery
 from celery.signals import task_prerun
 from django.db import close_old_connections
 
-from releaseflow.settings import DELIVER_EVERY, ENFORCE_EVERY
+from releaseflow.settings import CHANGE_SYSTEM, DELIVER_EVERY, ENFORCE_EVERY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releaseflow.settings")
 app = Celery("releaseflow")
@@ -34,6 +34,12 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
 }
+if CHANGE_SYSTEM:
+    app.conf.beat_schedule["tell-change-system"] = {
+        "task": "releaseflow.tell_change_system",
+        "schedule": 10.0,
+        "options": {"expires": 20},
+    }
 
 
 @task_prerun.connect

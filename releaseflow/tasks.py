@@ -3,6 +3,8 @@
 from celery import shared_task
 from django.conf import settings
 
+from crq.change_system import queue
+from crq.change_system.telling import tell
 from deployments.hooks.receiving import forget_bodies
 from deployments.weeks import open_weeks, warn_ahead
 from notifications.delivery import LEASE, deliver
@@ -12,6 +14,9 @@ from workflow import clock
 
 # Longer than any pass: a limit that struck between acceptance and confirmation would send a message twice.
 DELIVERY_LIMIT = int(LEASE.total_seconds())
+TELLING_LIMIT = int(queue.LEASE.total_seconds())
+TELL_EVERY = 10
+"""Seconds between two looks at what another change system is to be told."""
 
 
 @shared_task(name="releaseflow.enforce_deadlines")
@@ -26,6 +31,13 @@ def deliver_emails() -> None:
     """A pass is over when beat asks for the next one, so that deadlines never wait long behind the mail server."""
     deliver(clock.now, seconds=settings.DELIVER_EVERY)
     Heartbeat.mark("deliver_emails", clock.now())
+
+
+@shared_task(name="releaseflow.tell_change_system", soft_time_limit=TELLING_LIMIT, time_limit=TELLING_LIMIT)
+def tell_change_system() -> None:
+    """A pass begins no CRQ after as long as beat waits, so that deadlines never wait long behind the other system."""
+    tell(clock.now, seconds=TELL_EVERY)
+    Heartbeat.mark("tell_change_system", clock.now())
 
 
 @shared_task(name="releaseflow.open_weeks")
