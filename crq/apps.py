@@ -11,5 +11,6 @@ class CRQConfig(AppConfig):
 
         complete_flows()
         import_module("crq.change_system.by_hand")  # registers its flows
+        import_module("crq.change_system.differences")  # registers its flow
         import_module("crq.mail_delivery")  # registers its flows
         import_module("crq.nudges")  # registers its flow

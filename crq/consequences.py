@@ -9,6 +9,7 @@ from datetime import datetime
 
 from crq import emails, guards
 from crq.announcing_clock import announce_skip
+from crq.change_system.owing import owe
 from crq.deadlines import settle
 from crq.deliverables import BY_KEY, Readiness
 from crq.exemptions import EXEMPTION, granted, withdraw_open
@@ -84,6 +85,8 @@ def complete_flows() -> None:
         emails=emails.WRITERS,
     )
     CODE_REVIEW.complete(emails=emails.WRITERS)
+    for flow in (CRQ_FLOW, DEPLOYMENT, PULL_REQUEST, WEEK):
+        flow.complete(after=owe)
 
 
 def _named_follow(call: Call) -> None:

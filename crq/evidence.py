@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from crq.change_system.by_hand import number_there
-from crq.models import CRQ, Announcement, AttachedThere, ExemptionRequest, Snapshot
+from crq.models import CRQ, Announcement, AttachedThere, ExemptionRequest, NumberThere, Snapshot
 from crq.readiness import with_facts
 from deployments.models import Deployment, PullRequest, ReleaseWeek
 from notifications.models import Email, Letter
@@ -56,9 +56,13 @@ def _elsewhere(crq: CRQ) -> Record:
     marks = AttachedThere.objects.filter(document__crq=crq).select_related("by")
     number = number_there(crq)
     return {
-        "number": number and _of(number, "number by at"),
-        "documents": [_of(each, "document_id by at") for each in marks],
+        "number": number and _noted(number, "number at"),
+        "documents": [_noted(each, "document_id at") for each in marks],
     }
+
+
+def _noted(obj: NumberThere | AttachedThere, names: str) -> Record:
+    return {**_of(obj, names), "by": obj.who}
 
 
 def week_record(week: ReleaseWeek) -> Record:

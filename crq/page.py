@@ -227,7 +227,7 @@ def _facts(facts: Facts, now: datetime) -> list[list[tuple[str, Any, str]]]:
         ("Core dev", deployment.get_core_dev_result_display(), deployment.core_dev_build),
     ]
     if noted:
-        what.append(("In another change system", noted.number, f"{noted.by.name}, {say_near(noted.at, now)}"))
+        what.append(("In another change system", noted.number, f"{noted.who}, {say_near(noted.at, now)}"))
     return [what, [each for each in _people(facts, now) if each[1]]]
 
 

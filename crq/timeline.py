@@ -82,6 +82,8 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
     ("crq", "attach_plan"): ("doc", ATTACHED),
     ("number_there", "note"): ("copy", "noted its number in another change system: {number}"),
     ("number_there", "forget"): ("copy", "removed its number in another change system: {number}"),
+    ("change_there", "send"): ("copy", "sent ours to the other change system again"),
+    ("change_there", "accept"): ("copy", "saw what differs in the other change system"),
     ("attached_there", "mark"): ("copy", "attached {name}, version {version}, in another change system"),
     ("attached_there", "unmark"): ("copy", "said that {name}, version {version}, is not in another change system"),
 }

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from crq.views import (
     change_text,
+    changes,
     decision,
     documents,
     elsewhere,
@@ -41,6 +42,7 @@ urlpatterns: list[URLPattern] = [
     path("deployments/<key:pk>/move/", forms.move, name="move"),
     path("weeks/<date:thursday>/evidence/", evidence.week, name="week-evidence"),
     path("weeks/<date:thursday>/install/", install_day.page, name="install-day"),
+    path("changes/", changes.page, name="crq-changes"),
     path("emails/", emails.index, name="emails"),
     path("emails/<date:thursday>/<str:kind>/", emails.of_week, name="week-mail"),
     path("emails/delivery/", mail_delivery.page, name="email-delivery"),

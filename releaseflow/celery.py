@@ -11,9 +11,12 @@ from celery import Celery
 from celery.signals import task_prerun
 from django.db import close_old_connections
 
-from releaseflow.settings import DELIVER_EVERY, ENFORCE_EVERY
+from releaseflow.settings import CHANGE_SYSTEM, DELIVER_EVERY, ENFORCE_EVERY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releaseflow.settings")
+TELL_EVERY = 10
+"""Seconds between two looks at what another change system is to be told."""
+
 app = Celery("releaseflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -34,6 +37,12 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
 }
+if CHANGE_SYSTEM:
+    app.conf.beat_schedule["tell-change-system"] = {
+        "task": "releaseflow.tell_change_system",
+        "schedule": float(TELL_EVERY),
+        "options": {"expires": TELL_EVERY * 2},
+    }
 
 
 @task_prerun.connect

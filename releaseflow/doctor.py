@@ -12,6 +12,8 @@ from django.core.mail import get_connection
 from redis import Redis, RedisError
 
 from accounts.roles import Role, people
+from crq.change_system.line import Trouble
+from crq.change_system.systems import chosen
 from deployments.weeks import open_for_plans
 from releaseflow import condition
 from releaseflow.channels.page import failing
@@ -27,7 +29,7 @@ WINTER = datetime(2030, 1, 1, tzinfo=UTC)
 def look(now: Callable[[], datetime]) -> list[Finding]:
     """Everything that can be looked at; with no database, what lies behind it is left out."""
     found = condition.ready(now)
-    found += [*_settings(), _zone(), _static(), _mail_server(), _broker()]
+    found += [*_settings(), _zone(), _static(), _mail_server(), _broker(), _change_system()]
     if found[0].ok:
         found += [_clocks(), *_people(), _weeks(now()), *_channels(now())]
     return found
@@ -75,6 +77,19 @@ def _broker() -> Finding:
     except RedisError as error:
         return Finding("broker", ok=False, sentence=f"Redis does not answer: {error}. Work waits; nothing is lost.")
     return Finding("broker", ok=True, sentence="Redis answers.")
+
+
+def _change_system() -> Finding:
+    """Signs in and searches for a number that nobody has; nothing is written there."""
+    system = chosen()
+    if system is None:
+        return Finding("change system", ok=True, sentence="None is set: CRQs are carried over by hand.")
+    with system:
+        try:
+            system.find("CRQ000000000000", "")
+        except Trouble as trouble:
+            return Finding("change system", ok=False, sentence=f"{trouble} CRQs wait; nothing is lost.")
+    return Finding("change system", ok=True, sentence=f"{system.access.name} answers and lets us in.")
 
 
 def _clocks() -> Finding:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from crq.change_system.differences import totals
 from crq.models import ExemptionRequest
 from deployments.models import Deployment, Milestone
 from notifications.models import Email, Outgoing, Post
@@ -20,7 +22,7 @@ S = Deployment.Status
 
 
 class Numbers(Collector):
-    """Eight statements, each over an index or over what is unfinished."""
+    """Eight statements, one more where another change system is told; each over an index or over what is unfinished."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -32,6 +34,8 @@ class Numbers(Collector):
         yield _gauge("unverified_installs", "Installed and not verified.", self._count(S.INSTALLED))
         yield _gauge("exemptions_waiting", "Exemption requests without a decision.", self._asked())
         yield from self._outbox()
+        if settings.CHANGE_SYSTEM:
+            yield self._changes()
         yield self._ticks()
 
     def _deployments(self) -> GaugeMetricFamily:
@@ -71,6 +75,13 @@ class Numbers(Collector):
         yield _gauge(f"{name}_waiting", f"Each is one {noun} that waits to be sent.", found["waiting"])
         yield _gauge(f"{name}_parked", f"Each is one {noun} that was given up.", found["parked"])
         yield _gauge(f"{name}_overdue_seconds", f"How long the oldest waiting {noun} is overdue.", max(age, 0))
+
+    def _changes(self) -> GaugeMetricFamily:
+        words = "CRQs that another change system is to be told of, that were given up, and that differ there."
+        family = GaugeMetricFamily("releaseflow_change_system", words, labels=["what"])
+        for what, count in totals().items():
+            family.add_metric([what], count)
+        return family
 
     def _ticks(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily("releaseflow_tick_age_seconds", "Since a task last ended well.", labels=["task"])

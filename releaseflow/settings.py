@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from crq.change_system.access import KINDS, access
 from releaseflow import environment as env
 from releaseflow import logs
 from releaseflow.signin.provider import provider
@@ -185,6 +186,16 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+
+# --- Another change system -----------------------------------------------------------------------------------
+CHANGE_SYSTEM = access(
+    kind=env.one_of("CHANGE_SYSTEM", "manual", KINDS),
+    url=env.text("CHANGE_SYSTEM_URL"),
+    user=env.text("CHANGE_SYSTEM_USER"),
+    password=env.text("CHANGE_SYSTEM_PASSWORD"),
+    sign_in=env.one_of("CHANGE_SYSTEM_SIGN_IN", "basic", ("basic", "oauth")),
+    file=env.text("CHANGE_SYSTEM_FIELDS"),
+)
 
 # --- Safety --------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE

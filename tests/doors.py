@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from crq.change_system.differences import digest
 from crq.models import Announcement
 from deployments.run_order import in_the_run
 from tests.install_morning import InstallMorning
@@ -132,6 +133,7 @@ PAGES = (
     Door("evidence", crq("waiting")),
     Door("crq-text", crq("waiting")),
     Door("crq-number-there", crq("waiting")),
+    Door("crq-changes"),
     Door("attached-there", document, **NO_PAGE),
     Door("document", document),
     Door("document-text", text),
@@ -476,7 +478,10 @@ FORMS = (
     *(
         Door(name, keys, NOBODY, 405)
         for name, keys in (
-            *((name, lambda w: ()) for name in ("my-tasks", "weeks", "search", "crqs", "emails", "email-delivery")),
+            *(
+                (name, lambda w: ())
+                for name in ("my-tasks", "weeks", "search", "crqs", "crq-changes", "emails", "email-delivery")
+            ),
             *((name, lambda w: ()) for name in ("exemptions", "pull-requests", "calendar", "settings")),
             *((name, lambda w: ()) for name in ("activity", "activity-csv", "population", "activity-jsonl")),
             *((name, thursday) for name in ("week", "week-csv", "week-evidence", "install-day", "snapshots")),
@@ -583,6 +588,9 @@ ACTS: dict[str, Act] = {
     "letter.resend": Act(lambda w: (w.parked.letter_id,), {SCRUM, ADMIN}),
     "number_there.forget": Act(pk("number_there"), CARRIERS),
     "attached_there.unmark": Act(pk("attached_there"), CARRIERS),
+    "change_there.send": Act(pk("change_there"), CARRIERS),
+    "change_there.accept": Act(pk("change_there"), CARRIERS, lambda w: {"digest": digest(w.change_there)}),
+    "change_there.take": Act(pk("change_there"), CARRIERS),
     "follower.unfollow": Act(pk("follower"), {DIRECTOR}),
     "feed.revoke": Act(pk("feed"), {"developer"}),
     "token.revoke": Act(pk("token"), {"developer", ADMIN}),

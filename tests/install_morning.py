@@ -14,7 +14,7 @@ from crq import announcing
 from crq.change_system.by_hand import FILE, NUMBER
 from crq.exemptions import EXEMPTION
 from crq.following import FOLLOWER
-from crq.models import Announcement, AttachedThere, Document, ExemptionRequest, Follower, NumberThere
+from crq.models import Announcement, AttachedThere, ChangeThere, Document, ExemptionRequest, Follower, NumberThere
 from crq.readiness import Facts
 from deployments import drafts
 from deployments.flow import DEPLOYMENT, PULL_REQUEST, WEEK
@@ -141,11 +141,15 @@ class InstallMorning:
         self.sign_in = Event.objects.latest("pk")
 
     def _carry_over(self) -> None:
-        """Of what waits, the number in another change system and one file there are noted."""
+        """Of what waits, the number in another change system and one file there are noted, and it differs there."""
         crq, by = self.waiting.crq, self.cast.developer
         self.number_there = begin(NUMBER, "note", NumberThere(crq=crq, number="CHG0031234"), by=by)
         document = crq.documents.earliest("pk")
         self.attached_there = begin(FILE, "mark", AttachedThere(document=document), by=by)
+        self.change_there = ChangeThere.objects.create(
+            crq=crq, told=1, number="CHG0031299", ours={"short_description": "Ours"},
+            theirs={"short_description": "Theirs"}, differing=1, read_at=clock.now(),
+        )  # fmt: skip
 
     def _connect(self) -> None:
         self.feed = Feed.objects.create(

@@ -264,6 +264,8 @@ def _follow_up(flow: Flow, step: Step, calls: Sequence[Call]) -> None:
         else:
             for call in calls:
                 flow.emails[kind](call)
+    if flow.after:
+        flow.after(calls)
 
 
 def for_whom(call: Call) -> Actor:

@@ -122,7 +122,8 @@ class Flow:
 
     `lock` takes the rows an action needs, the deployment always first, and returns the fresh object; `join` locks what
     a new object will belong to. `settle` makes what the clock has already decided true before an action is looked at.
-    `consequences` run in the same transaction, after the action.
+    `consequences` run in the same transaction, after the action; `after` runs there at the end of every action, once
+    for all objects that one act concerns.
     A higher app adds these, more guards and the e-mails with `complete`, because only it knows the objects concerned.
     E-mails of a kind in `digests` are written once for all objects that one act concerns, others once for each.
     """
@@ -144,6 +145,7 @@ class Flow:
         self.consequences: dict[str, Callable[[Call], None]] = {}
         self.emails: dict[str, Callable[[Call], None]] = {}
         self.digests: dict[str, Callable[[Sequence[Call]], None]] = {}
+        self.after: Callable[[Sequence[Call]], None] | None = None
         Flow.registry[name] = self
 
     def complete(
@@ -154,6 +156,7 @@ class Flow:
         consequences: dict[str, Callable[[Call], None]] | None = None,
         emails: dict[str, Callable[[Call], None]] | None = None,
         digests: dict[str, Callable[[Sequence[Call]], None]] | None = None,
+        after: Callable[[Sequence[Call]], None] | None = None,
     ) -> None:
         self.settle = settle or self.settle
         for action, more in (guards or {}).items():
@@ -162,3 +165,4 @@ class Flow:
         self.consequences |= consequences or {}
         self.emails |= emails or {}
         self.digests |= digests or {}
+        self.after = after or self.after

@@ -1,4 +1,6 @@
-"""A CRQ that people carry over by hand: they note its number there, and which files they attached there."""
+"""A CRQ that is in another change system as well: its number there and the files there, as people note them by hand, or
+as the system does where it tells the other one itself (`telling.py`).
+"""
 
 from __future__ import annotations
 
@@ -35,10 +37,12 @@ def _join_crq(there: NumberThere) -> None:
 
 def _note(call: Call) -> None:
     there: NumberThere = call.obj
-    there.by, there.at = call.person, call.now
+    there.by, there.at = call.by, call.now
     if owner := _owner(there):
         raise Refused.because(f"{there.number} is {owner} here. Look at the number again.", "number")
     was = NumberThere.objects.filter(pk=there.pk).values_list("number", flat=True).first()
+    if was and call.by is None:
+        raise Refused.because(f"{was} is noted already.", "done")
     call.note = {"number": there.number, "was": was or ""}
 
 
@@ -85,7 +89,7 @@ def _mark(call: Call) -> None:
     mark: AttachedThere = call.obj
     if AttachedThere.objects.filter(document=mark.document).exists():
         raise Refused.because(f"{mark.document} is marked as attached there already.", "done")
-    mark.by, mark.at = call.person, call.now
+    mark.by, mark.at = call.by, call.now
     call.note = _which(mark.document)
 
 

@@ -1,6 +1,6 @@
 from crq.models.announcement import Announcement, AnnouncementNote
 from crq.models.crq import CRQ, Decision, Document
-from crq.models.elsewhere import AttachedThere, NumberThere
+from crq.models.elsewhere import AttachedThere, ChangeThere, NumberThere
 from crq.models.exemption import ExemptionNote, ExemptionRequest
 from crq.models.follower import Follower
 from crq.models.reminded import Reminded
@@ -11,6 +11,7 @@ __all__ = [
     "Announcement",
     "AnnouncementNote",
     "AttachedThere",
+    "ChangeThere",
     "Decision",
     "Document",
     "ExemptionNote",

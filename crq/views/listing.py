@@ -22,4 +22,5 @@ def crqs(request: HttpRequest) -> HttpResponseBase:
         return redirect(exact)
     if request.GET.get("format") == "csv":
         return spreadsheet("crqs", HEAD, cells(asked, by=by, now=now, site=settings.SITE_URL))
-    return render(request, "crq/crqs.html", {"list": listed(asked, by=by, now=now), "now": now})
+    context = {"list": listed(asked, by=by, now=now), "system": settings.CHANGE_SYSTEM, "now": now}
+    return render(request, "crq/crqs.html", context)

@@ -40,6 +40,9 @@ MORE = {
     ("person", "choose_emails"): ("people", "chose which e-mails to get:"),
     ("number_there", "note"): ("copy", "noted a number in another change system:"),
     ("number_there", "forget"): ("copy", "removed a number in another change system:"),
+    ("change_there", "send"): ("copy", "sent ours to another change system again:"),
+    ("change_there", "accept"): ("copy", "saw what differs in another change system:"),
+    ("change_there", "take"): ("copy", "took over the number of another change system:"),
     ("attached_there", "mark"): ("copy", "attached in another change system:"),
     ("attached_there", "unmark"): ("copy", "said that it is not in another change system:"),
     ("retention", "purge"): ("history", "deleted what is older than the retention period:"),
@@ -129,6 +132,7 @@ PAGES = {
     "post": "setting-channel-post",
 }
 PLACES = {
+    "change_there": "crq-changes",
     "policy": "schedule",
     "closed_day": "closed-days",
     "deputy": "people",

@@ -33,19 +33,19 @@ def add_extension(connection):
     return True
 
 
-def add_indexes(apps, schema_editor):
+def add_indexes(apps, schema_editor, columns=COLUMNS):
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
         return
     how = "USING gin (UPPER({}::text) gin_trgm_ops)" if add_extension(connection) else "(UPPER({}::text) text_pattern_ops)"
-    for name, table, column in COLUMNS:
+    for name, table, column in columns:
         schema_editor.execute(f"CREATE INDEX {name} ON {table} {how.format(column)}")
 
 
-def drop_indexes(apps, schema_editor):
+def drop_indexes(apps, schema_editor, columns=COLUMNS):
     """The extension stays: others may use it."""
     if schema_editor.connection.vendor == "postgresql":
-        for name, _, _ in COLUMNS:
+        for name, _, _ in columns:
             schema_editor.execute(f"DROP INDEX IF EXISTS {name}")
 
 

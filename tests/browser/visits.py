@@ -62,6 +62,7 @@ EVERYWHERE = (
     Visit("my-tasks"),
     Visit("pull-requests"),
     Visit("crqs"),
+    Visit("crq-changes"),
     Visit("reviews", "scrum_master"),
     Visit("exemptions", "director"),
     Visit("emails", "scrum_master"),

@@ -92,7 +92,6 @@ def told(kind: str, found: Deployment, reason: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(readers, "of_held", lambda held, day: [("You get this because.", [], tuple(held))])
     monkeypatch.setattr(emails, "post", lambda *_, **__: None)
     monkeypatch.setattr(emails, "enqueue_each", lambda kind, parts, **_: queued.update(parts[0][0]))
-    monkeypatch.setattr(emails, "post", lambda *_, **__: None)
     flow = Flow.registry["deployment"]
     note = {"from": "Thu Dec 3", "to": "Thu Dec 10", "text": reason, "mentioned": []}
     request = ExemptionRequest(pk=5, crq=found.crq, week=found.week, why=reason, why_now=reason, risk=reason)

@@ -87,13 +87,13 @@ def test_mail_that_nobody_sends_is_seen(client: Client, stage: Stage, waits: int
 
 
 def test_a_missing_migration_is_seen(client: Client, well: datetime) -> None:
-    MigrationRecorder(connection).record_unapplied("releaseflow", "0004_feed")
+    MigrationRecorder(connection).record_unapplied("releaseflow", "0005_number_there_is_indexed")
 
     found = client.get("/readyz").json()["parts"]["migrations"]
 
     assert found == {
         "ok": False,
-        "sentence": "1 not applied (releaseflow.0004_feed): run manage.py migrate.",
+        "sentence": "1 not applied (releaseflow.0005_number_there_is_indexed): run manage.py migrate.",
     }
 
 

@@ -8,11 +8,12 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from crq.models import CRQ
+from crq.models import CRQ, NumberThere
 from deployments.models import Deployment, PullRequest
 from releaseflow.checks import trigrams
 
 migration = import_module("releaseflow.migrations.0002_search_is_indexed")
+COLUMNS = migration.COLUMNS + import_module("releaseflow.migrations.0005_number_there_is_indexed").COLUMNS
 pytestmark = pytest.mark.django_db
 only_postgres = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite reads through its few rows.")
 
@@ -35,6 +36,7 @@ def execute(statement: str) -> None:
         (lambda: Deployment.objects.filter(title__icontains="timeout"), "search_deployment_title"),
         (lambda: PullRequest.objects.filter(title__icontains="timeout"), "search_pull_request_title"),
         (lambda: CRQ.objects.filter(number__icontains="418207"), "search_crq_number"),
+        (lambda: NumberThere.objects.filter(number__icontains="0031234"), "search_number_there"),
     ],
 )
 def test_the_middle_of_a_word_is_found_by_its_index(found, index: str) -> None:
@@ -50,9 +52,9 @@ def test_without_the_extension_there_are_plain_indexes_and_a_warning(monkeypatch
     monkeypatch.setattr(migration, "add_extension", lambda connection: False)
 
     with connection.schema_editor() as editor:
-        migration.add_indexes(apps, editor)
+        migration.add_indexes(apps, editor, COLUMNS)
 
-    assert set(definitions()) == {name for name, _, _ in migration.COLUMNS}
+    assert set(definitions()) == {name for name, _, _ in COLUMNS}
     assert all("text_pattern_ops" in definition for definition in definitions().values())
     [warning] = trigrams(["default"])
     assert "pg_trgm extension is missing in the database default" in warning.msg
@@ -61,7 +63,7 @@ def test_without_the_extension_there_are_plain_indexes_and_a_warning(monkeypatch
 @only_postgres
 def test_the_migration_can_be_taken_back() -> None:
     with connection.schema_editor() as editor:
-        migration.drop_indexes(apps, editor)
+        migration.drop_indexes(apps, editor, COLUMNS)
 
     assert definitions() == {}
 

@@ -115,6 +115,9 @@ def test_each_example_is_taken_and_each_sentence_is_said(
     around = {"DEMO": "0", "SECRET_KEY": "x" * 50, "DATABASE_URL": "postgres://h/x"}
     if variable.startswith("OIDC_"):  # three of them are of use together only
         around |= {"OIDC_SERVER_URL": "https://h", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "x"}
+    if variable.startswith("CHANGE_SYSTEM"):
+        around |= {"CHANGE_SYSTEM": "servicenow", "CHANGE_SYSTEM_URL": "https://h"}
+        around |= {"CHANGE_SYSTEM_USER": "x", "CHANGE_SYSTEM_PASSWORD": "x"}
     settings_of(tmp_path, monkeypatch, **around | {variable: example})
 
     if bad := re.fullmatch("`(.*?)`: (.+)", row[4]):
