@@ -7,14 +7,15 @@ docs/adr/0021-large-queries-are-compiled-once.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import connections
-from django.db.models import BooleanField, Expression, F, Field, Func, IntegerField, QuerySet
+from django.db.models import BooleanField, Expression, F, Field, Func, IntegerField, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row")
@@ -65,10 +66,15 @@ class _Compiled:
         return "".join(sql), tuple(given)
 
 
+Line = tuple[Any, ...]
+"""A row as the database gave it: it can be compared with another, and nothing changes it."""
+
+
 class Prepared(Generic[Row]):
     """Called with a value for every slot, it reads the rows that the queryset would.
 
-    What is kept are the SQL and which column becomes what, never anything that was read.
+    What is kept are the SQL and which column becomes what, never anything that was read. `read` and `made` are the two
+    halves of a call, for whoever may know already what a line comes to.
     """
 
     def __init__(self, build: Callable[[], QuerySet[Any, Row]]) -> None:
@@ -89,15 +95,55 @@ class Prepared(Generic[Row]):
         return _Compiled(compiler, re.split("(?<!%)%s", sql), tuple(parameters))
 
     def __call__(self, **values: Any) -> list[Row]:
+        return self.made(self.read(**values))
+
+    def read(self, **values: Any) -> list[Line]:
+        connection = connections[self._queryset.db]  # each thread has its own
+        with connection.cursor() as cursor:
+            cursor.execute(*self._compiled.filled(values, connection))
+            lines: list[Line] = cursor.fetchall()
+        return lines
+
+    def made(self, lines: Iterable[Line]) -> list[Row]:
         compiler: Any = copy(self._compiled.compiler)
-        compiler.connection = connections[self._queryset.db]  # each thread has its own
-        filled = self._compiled.filled(values, compiler.connection)
-        compiler.as_sql = lambda *_, **__: filled
+        compiler.connection = connections[self._queryset.db]
+        compiler.execute_sql = lambda *_, **__: [lines]
         query: Any = copy(self._queryset.query)
         query.get_compiler = lambda *_, **__: compiler
-        rows = object.__new__(type(self._queryset))  # as `.all()`, which copies every condition
+        rows: QuerySet[Any, Row] = object.__new__(type(self._queryset))  # as `.all()`, which copies every condition
         vars(rows).update(vars(self._queryset), _query=query)
         return list(rows)
+
+    def key(self, line: Line) -> Any:
+        """The line's own primary key."""
+        return line[self._columns[self._queryset.model._meta.pk.attname]]
+
+    def by(self, name: str, lines: Iterable[Line]) -> dict[Any, list[Line]]:
+        """The lines by what stands in the model's own column of this name; in order."""
+        place = self._columns[name]
+        found: dict[Any, list[Line]] = defaultdict(list)
+        for line in lines:
+            found[line[place]].append(line)
+        return found
+
+    def keys(self, model: type[Model], lines: Iterable[Line]) -> set[Any]:
+        """The keys of all rows of this model that these lines name: what was read, and what it points to."""
+        places = self._keys[model]
+        return {key for line in lines for place in places if (key := line[place]) is not None}
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        compiler: Any = self._compiled.compiler
+        return {compiler.select[at][0].target.attname: at for at in compiler.klass_info["select_fields"]}
+
+    @cached_property
+    def _keys(self) -> dict[type[Model], list[int]]:
+        found: dict[type[Model], list[int]] = defaultdict(list)
+        for at, (column, *_) in enumerate(self._compiled.compiler.select):
+            field = getattr(column, "target", None)  # none has what was worked out
+            if field and (field.primary_key or field.is_relation):
+                found[field.related_model or field.model].append(at)
+        return found
 
     def one(self, **values: Any) -> Row:
         """The only row, or the model's `DoesNotExist`; for what is unique."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from urllib.parse import urlencode
 
-from django.db.models import DateField, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import DateField, Exists, F, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.prepared import Prepared, Slot, among
+from accounts.prepared import Line, Prepared, Slot, among
 from accounts.roles import Role, standing
 from crq.cells import Head, heads
-from crq.gathering import collated, current, full_name, gather, with_deadlines
+from crq.circumstances import circumstances
+from crq.gathering import Read, collated, current, full_name, gather, with_deadlines
 from crq.models import Announcement
 from crq.rail import NextDue, Step, next_due, rail
 from crq.rows import Row, row
@@ -24,6 +25,7 @@ from deployments.guards import closed_week
 from deployments.live import mark_of, marked
 from deployments.models import Deferral, Deployment, ReleaseWeek
 from workflow.eastern import eastern_day, say_long_day
+from workflow.kept import Kept
 from workflow.models import Event
 
 VIEWS = {"": "All", "due": "Due today", "blocked": "Blocked", "mine": "My teams"}
@@ -100,9 +102,8 @@ def board(thursday: date, *, by: User, now: datetime, view: str = "", team: str 
     week = next(iter(collated(_WEEK(thursday=thursday, now=now))), None)
     if week is None:
         return None
-    turns = _turns(week, by, now)
-    rows = [row(each, week, now=now) for each in turns]
-    live = [each for each, shown in zip(turns, rows, strict=True) if not shown.left]
+    rows = _rows(week, by, now)
+    live = [each.reached for each in rows if not each.left]
     teams = _teams(rows, team)
     shown = [row for row in rows if row.team_slug == team] if any(each.chosen for each in teams) else rows
     filters = _filters(view, team if shown is not rows else "")
@@ -152,28 +153,35 @@ def _week() -> QuerySet[ReleaseWeek]:
     return with_deadlines(marked(found))
 
 
-def _turns(week: ReleaseWeek, by: User, now: datetime) -> list[Turns]:
-    """Everything that is or was planned for the week, seen from it; in the order of the keys."""
-    found = []
-    for facts in gather(_seen_in(week)).facts:
-        here = facts.deployment.week_id == week.pk
-        if here:
-            facts.deployment.week = week
-        withdrawn = facts.deployment.status == Deployment.Status.WITHDRAWN
-        found.append(Turns(facts, by=by, now=now, left=not here or withdrawn))
-    return found
+_ROWS: Kept[Read, Row] = Kept(most=16)
 
 
-def _seen_in(week: ReleaseWeek) -> list[Deployment]:
+def _rows(week: ReleaseWeek, by: User, now: datetime) -> list[Row]:
+    """Everything that is or was planned for the week, seen from it; in the order of the keys.
+
+    Judged anew is only what is not as it was when the person looked last.
+    """
+    gathered = gather(_HERE, _seen_in(week), weeks=[week])
+    seen = circumstances(by, [week], now)
+
+    def judged(reads: list[Read]) -> Iterator[Row]:
+        for facts in gathered.facts_of(reads):
+            left = facts.deployment.week_id != week.pk or facts.deployment.status == Deployment.Status.WITHDRAWN
+            yield row(Turns(facts, by=by, now=seen.now, left=left), left=left, now=seen.now)
+
+    return _ROWS.of(seen, gathered.reads, judged)
+
+
+def _seen_in(week: ReleaseWeek) -> list[Line]:
     """What left is read by its keys, which takes two statements, where something left.
 
     In one statement PostgreSQL would begin its many joins at all deployments there are.
     """
-    here = _HERE(week=week.pk)
+    here = _HERE.read(week=week.pk)
     if not week.was_left:  # type: ignore[attr-defined]
         return here
-    gone = set(_LEFT(week=week.pk)) - {each.pk for each in here}
-    return sorted([*here, *(_GONE(week=week.pk, deployments=gone) if gone else ())], key=lambda each: each.pk)
+    gone = set(_LEFT(week=week.pk)) - set(_HERE.by("id", here))
+    return sorted([*here, *(_GONE.read(week=week.pk, deployments=gone) if gone else ())], key=_HERE.key)
 
 
 def _seen() -> QuerySet[Deployment]:
@@ -188,13 +196,14 @@ def _seen() -> QuerySet[Deployment]:
         left_by=Subquery(left.values(name=full_name("by"))[:1]),
         came_from=Subquery(came.values("from_week__thursday")[:1]),
         withdrawn_why=Subquery(withdrawn.values("reason")[:1]),
+        now_in=F("week__thursday"),
     )
     return current(found.order_by("pk"))
 
 
 _WEEK = Prepared(_week)
 _HERE = Prepared(lambda: _seen().filter(week=Slot("week")))
-_GONE = Prepared(lambda: _seen().filter(among("pk", "deployments")).select_related("week"))
+_GONE = Prepared(lambda: _seen().filter(among("pk", "deployments")))
 _LEFT = Prepared(lambda: Deferral.objects.filter(from_week=Slot("week")).values_list("deployment", flat=True))
 
 

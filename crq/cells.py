@@ -61,8 +61,8 @@ def _due_label(week: ReleaseWeek, deliverable: Deliverable) -> str:
     return WEEKDAYS[wall.weekday()]
 
 
-def cells(turns: Turns, now: datetime) -> list[Cell]:
-    return [_cell(turns, column, now) for column in COLUMNS]
+def cells(turns: Turns, now: datetime) -> tuple[Cell, ...]:
+    return tuple(_cell(turns, column, now) for column in COLUMNS)
 
 
 def _cell(turns: Turns, column: str, now: datetime) -> Cell:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
 
 from django.db.models import (
     CharField,
@@ -23,12 +24,12 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Concat
 
-from accounts.models import Membership
-from accounts.prepared import Prepared, among
+from accounts.models import Membership, User
+from accounts.prepared import Line, Prepared, among
 from accounts.roles import Role
 from crq.models import CRQ, Decision, Document, ExemptionRequest, Snapshot
 from crq.readiness import Facts
-from crq.reading import grouped, hang, keys, name_people
+from crq.reading import PEOPLE_BY_KEY, grouped, hang, name_people
 from deployments.models import Contained, Deployment, PullRequest, ReleaseBranch, ReleaseWeek, Review
 from deployments.policy import Deadline
 
@@ -94,36 +95,109 @@ class CurrentFacts(Facts):
         return (name or "").strip()
 
 
-@dataclass
-class Gathered:
-    """The deployments' facts, and the pull requests that were asked for beside them."""
+class Read(NamedTuple):
+    """All that was read of one deployment, as the database gave it: what is equal is judged alike.
 
-    facts: list[CurrentFacts] = field(default_factory=list)
-    queue: list[PullRequest] = field(default_factory=list)
-
-
-def gather(deployments: list[Deployment], *, queue_of: Iterable[int] = ()) -> Gathered:
-    """The facts of deployments read through `current`, and the pull requests that wait for a week in these teams.
-
-    Four statements, however many deployments.
+    Of the queue, which is no deployment, it has pull requests, their reviews and people.
     """
-    pull_requests = _PULL_REQUESTS(deployments=keys(deployments), teams=queue_of)
-    reviews = _REVIEWS(pull_requests=keys(pull_requests))
+
+    deployment: tuple[Line, ...] = ()
+    pull_requests: tuple[Line, ...] = ()
+    reviews: tuple[Line, ...] = ()
+    documents: tuple[Line, ...] = ()
+    people: tuple[Line, ...] = ()
+
+
+NOTHING = Read()
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What was read of deployments by one query, and of the pull requests that were asked for beside them.
+
+    `weeks` know their deadlines; deployments in no other week share them.
+    """
+
+    query: Prepared[Deployment]
+    weeks: dict[int, ReleaseWeek]
+    reads: Sequence[Read] = ()
+    waiting: Read = NOTHING
+
+    @cached_property
+    def facts(self) -> list[CurrentFacts]:
+        return self.facts_of(self.reads)
+
+    @cached_property
+    def queue(self) -> list[PullRequest]:
+        return _made([self.waiting], [])
+
+    def facts_of(self, reads: Sequence[Read]) -> list[CurrentFacts]:
+        """In the same order. To make objects of what was read costs several times what reading it does."""
+        deployments = self.query.made(line for each in reads for line in each.deployment)
+        for each in deployments:
+            if each.week_id in self.weeks:
+                each.week = self.weeks[each.week_id]
+        by_deployment = grouped(_made(reads, deployments), "deployment_id")
+        return [_facts(each, by_deployment[each.pk]) for each in deployments]
+
+
+def _made(reads: Sequence[Read], deployments: list[Deployment]) -> list[PullRequest]:
+    """The pull requests with their reviews; the deployments get what they have beside them."""
+    pull_requests = _PULL_REQUESTS.made(line for each in reads for line in each.pull_requests)
+    reviews = _REVIEWS.made(line for each in reads for line in each.reviews)
     hang(reviews, "pull_request_id", pull_requests, "reviews")
     crqs = [crq for each in deployments if (crq := getattr(each, "crq", None))]
-    documents = _DOCUMENTS(crqs=keys(crqs))
+    documents = _DOCUMENTS.made(line for each in reads for line in each.documents)
     hang(documents, "crq_id", crqs, "documents")
     approvals = filter(None, (getattr(each, "standing_approval", None) for each in deployments))
     branches = filter(None, (getattr(each, "branch", None) for each in pull_requests))
-    name_people([*deployments, *crqs, *documents, *approvals, *pull_requests, *reviews, *branches])
-    by_deployment = grouped(pull_requests, "deployment_id")
-    return Gathered([_facts(each, by_deployment[each.pk]) for each in deployments], by_deployment[None])
+    people = PEOPLE_BY_KEY.made({line for each in reads for line in each.people})
+    name_people([*deployments, *crqs, *documents, *approvals, *pull_requests, *reviews, *branches], people)
+    return pull_requests
 
 
 def _facts(deployment: Deployment, pull_requests: list[PullRequest]) -> CurrentFacts:
     facts = CurrentFacts(deployment)
     facts.pull_requests = pull_requests
     return facts
+
+
+def gather(
+    query: Prepared[Deployment],
+    lines: list[Line],
+    *,
+    weeks: Iterable[ReleaseWeek] = (),
+    queue_of: Iterable[int] = (),
+) -> Gathered:
+    """What belongs to these lines of a query that is made by `current`, and what waits for a week in these teams.
+
+    Four statements, however many deployments.
+    """
+    pull_requests = _PULL_REQUESTS.read(deployments=query.keys(Deployment, lines), teams=queue_of)
+    reviews = _REVIEWS.read(pull_requests=_PULL_REQUESTS.keys(PullRequest, pull_requests))
+    documents = _DOCUMENTS.read(crqs=query.keys(CRQ, lines))
+    everything = _named(query, lines, pull_requests, reviews, documents)
+    people = {key: line for key, [line] in PEOPLE_BY_KEY.by("id", PEOPLE_BY_KEY.read(people=everything)).items()}
+    of_deployment = _PULL_REQUESTS.by("deployment_id", pull_requests)
+    of_pull_request = _REVIEWS.by("pull_request_id", reviews)
+    of_crq = _DOCUMENTS.by("crq_id", documents)
+
+    def read(key: int | None, *line: Line) -> Read:
+        pulls = of_deployment[key]
+        said = [each for pull in _PULL_REQUESTS.keys(PullRequest, pulls) for each in of_pull_request[pull]]
+        papers = [each for crq in query.keys(CRQ, line) for each in of_crq[crq]]
+        named = sorted(_named(query, line, pulls, said, papers))
+        return Read(line, tuple(pulls), tuple(said), tuple(papers), tuple(people[key] for key in named))
+
+    reads = [read(key, line) for key, [line] in query.by("id", lines).items()]
+    concerned = query.keys(ReleaseWeek, lines)
+    return Gathered(query, {each.pk: each for each in weeks if each.pk in concerned}, reads, read(None))
+
+
+def _named(query: Prepared[Deployment], *lines: Iterable[Line]) -> set[int]:
+    """The keys of all people in lines of deployments, pull requests, reviews and documents."""
+    queries: tuple[Prepared[Any], ...] = (query, _PULL_REQUESTS, _REVIEWS, _DOCUMENTS)
+    return {key for each, found in zip(queries, lines, strict=True) for key in each.keys(User, found)}
 
 
 def current(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:

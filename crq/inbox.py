@@ -13,12 +13,12 @@ from accounts.roles import Role, standing
 from crq import announcing_drafts as drafts
 from crq.announcing import OUTCOMES
 from crq.announcing_difference import Change
-from crq.gathering import Gathered, current, gather
+from crq.gathering import CurrentFacts, Gathered, current, gather
 from crq.mail_parts import week_mail_url
 from crq.models import Announcement
 from crq.nudges import day_before, with_nudges
 from crq.turns import Turn, Turns
-from deployments.models import Deployment, ReleaseWeek
+from deployments.models import Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import eastern_day, say_day
 from workflow.inbox import Task
@@ -48,19 +48,20 @@ def concerning(by: User, weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gath
     known = {week.pk: week for week in weeks}
     teams = who.team_ids()
     if who.holds(Role.DEVOPS):
-        found = _UNFINISHED(weeks=known, since=day_before(now))
+        lines = _UNFINISHED.read(weeks=known, since=day_before(now))
     elif teams:
-        found = _UNFINISHED_OF_TEAMS(weeks=known, since=day_before(now), teams=teams)
+        lines = _UNFINISHED_OF_TEAMS.read(weeks=known, since=day_before(now), teams=teams)
     else:
-        return Gathered()
-    return _in_weeks(gather(found, queue_of=teams), known)
+        return Gathered(_UNFINISHED, known)
+    return gather(_UNFINISHED, lines, weeks=known.values(), queue_of=teams)
 
 
 def of_everybody(weeks: Iterable[ReleaseWeek], *, now: datetime) -> Gathered:
     """What concerns anybody at all, for `part_of`."""
     known = {week.pk: week for week in weeks}
     teams = Team.objects.order_by().values_list("pk", flat=True)
-    return _in_weeks(gather(_UNFINISHED(weeks=known, since=day_before(now)), queue_of=teams), known)
+    lines = _UNFINISHED.read(weeks=known, since=day_before(now))
+    return gather(_UNFINISHED, lines, weeks=known.values(), queue_of=teams)
 
 
 def _unfinished() -> QuerySet[Deployment]:
@@ -72,42 +73,31 @@ _UNFINISHED = Prepared(_unfinished)
 _UNFINISHED_OF_TEAMS = Prepared(lambda: _unfinished().filter(among("application__team", "teams")))
 
 
-def part_of(everything: Gathered, by: User, *, now: datetime) -> Gathered:
-    """What `concerning` would read for this person."""
+def part_of(everything: Gathered, by: User, *, now: datetime) -> tuple[list[CurrentFacts], list[PullRequest]]:
+    """The facts and the queue that `concerning` would read for this person."""
     who = standing(by, eastern_day(now))
     teams, is_devops = who.team_ids(), who.holds(Role.DEVOPS)
-    return Gathered(
+    return (
         [each for each in everything.facts if is_devops or each.deployment.application.team_id in teams],
         [each for each in everything.queue if each.repository.application.team_id in teams],
     )
 
 
-def _in_weeks(gathered: Gathered, weeks: dict[int, ReleaseWeek]) -> Gathered:
-    """With the weeks that know their deadlines."""
-    for facts in gathered.facts:
-        facts.deployment.week = weeks[facts.deployment.week_id]
-    return gathered
+def tasks(turns: Turns) -> Iterator[Task]:
+    """What this person must do on the deployment; reviews and exemptions have inboxes of their own."""
+    crq, title = turns.facts.crq, turns.deployment.title
+    for turn in turns.all:
+        if turn.mine and not (_is_elsewhere(turns, turn) or _comes_with_branch(turns, turn)):
+            pick = crq.number if crq and turn.key == "approved" and turns.approvable else ""
+            yield Task(turn.verb, title, turn.url, _why(turns, turn), turn.due, turn.since, pick=pick)
 
 
-def tasks(turns: Iterable[Turns]) -> Iterator[Task]:
-    """What this person must do on each deployment; reviews and exemptions have inboxes of their own."""
-    for each in turns:
-        for turn in each.all:
-            if turn.mine and not (_is_elsewhere(each, turn) or _comes_with_branch(each, turn)):
-                pick = each.facts.crq.number if each.approvable and turn.key == "approved" and each.facts.crq else ""
-                yield Task(
-                    turn.verb, each.deployment.title, turn.url, _why(each, turn), turn.due, turn.since, pick=pick
-                )
-
-
-def waiting(turns: Iterable[Turns]) -> Iterator[Task]:
-    """What the person's teams wait for from somebody else."""
-    for each in turns:
-        turn = each.first
-        if turn is None or turn.mine or each.deployment.application.team_id not in each.who.team_ids():
-            continue
-        who = turn.owner if turn.owner and turn.owner != each.by.name else turn.role.label
-        yield Task(turn.words, each.deployment.title, each.url, _why(each), turn.due, turn.since, who)
+def waiting(turns: Turns) -> Iterator[Task]:
+    """What the person's teams wait for from somebody else; one thing at the most."""
+    turn = turns.first
+    if turn and not turn.mine and turns.deployment.application.team_id in turns.who.team_ids():
+        who = turn.owner if turn.owner and turn.owner != turns.by.name else turn.role.label
+        yield Task(turn.words, turns.deployment.title, turns.url, _why(turns), turn.due, turn.since, who)
 
 
 def _is_elsewhere(turns: Turns, turn: Turn) -> bool:

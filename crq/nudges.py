@@ -53,7 +53,7 @@ def _turns(deployment: Deployment, by: User, now: datetime) -> Turns:
     """As a page has already read them, else read anew."""
     seen: Turns | None = deployment.__dict__.get("_turns")
     if seen is None:
-        [facts] = gather(_ONE(key=deployment.pk, since=day_before(now))).facts
+        [facts] = gather(_ONE, _ONE.read(key=deployment.pk, since=day_before(now))).facts
         seen = Turns(facts, by=by, now=now)
     return seen
 

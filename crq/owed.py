@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Self
 
 from django.db.models import DateField, QuerySet
 
@@ -11,15 +13,19 @@ from accounts.models import User
 from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, standing
 from crq import coverage, exemption_tasks, inbox
-from crq.gathering import Gathered, collated, dated, with_deadlines
+from crq.circumstances import circumstances
+from crq.gathering import Gathered, Read, collated, dated, with_deadlines
 from crq.models import ExemptionRequest
+from crq.nudges import nudge_act
 from crq.turns import Turns
 from deployments import inbox as deployment_inbox
 from deployments.live import marked
 from deployments.models import Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
+from workflow.acts import Act
 from workflow.eastern import eastern_day
 from workflow.inbox import Task
+from workflow.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,39 @@ class Material:
     requests: list[ExemptionRequest] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """What somebody else owes, and the button that reminds them, where it is about a deployment."""
+
+    verb: str
+    subject: str
+    url: str
+    why: str
+    who: str
+    since: datetime | None
+    nudge: Act | None = None
+
+    @classmethod
+    def of(cls, task: Task, nudge: Act | None = None) -> Self:
+        return cls(task.verb, task.subject, task.url, task.why, task.who, task.since, nudge)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one deployment asks of the person and of others; or what the queue of pull requests does."""
+
+    tasks: list[Task] = field(default_factory=list)
+    reviews: list[Task] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    cleared_in: int | None = None
+
+
 @dataclass(frozen=True)
 class Owed:
-    """What the person must do; and where it was found, for what others must do: turns and waiting pull requests."""
+    """What the person must do, and what their teams wait for."""
 
     tasks: list[Task]
-    turns: list[Turns]
-    queue: list[PullRequest]
+    waiting: list[Waiting]
 
 
 def material_for(by: User, *, now: datetime) -> Material:
@@ -69,14 +101,12 @@ def material_for_all(now: datetime) -> Material:
 
 
 def owed(by: User, material: Material, *, now: datetime) -> Owed:
-    """`material` is this person's own, or that for all."""
+    """`material` is this person's own, or that for all: then it is about the person alone, and waits for nobody."""
+    shares = _own(by, material, now) if material.requests is None else _of_all(by, material, now)
     who = standing(by, eastern_day(now))
-    gathered = material.gathered if material.requests is None else inbox.part_of(material.gathered, by, now=now)
-    turns = [Turns(facts, by=by, now=now) for facts in gathered.facts]
-    tasks = [*inbox.tasks(turns), *_reviews(by, turns, gathered, material.weeks, now)]
+    tasks = [task for each in shares for task in each.tasks] + [task for each in shares for task in each.reviews]
     if who.holds(Role.DEVOPS):
-        cleared = {each.deployment.week_id for each in turns if each.deployment.status == Deployment.Status.CLEARED}
-        tasks += deployment_inbox.batches(material.weeks, cleared, now=now)
+        tasks += deployment_inbox.batches(material.weeks, {each.cleared_in for each in shares}, now=now)
     if who.holds(Role.SCRUM_MASTER):
         tasks += material.of_scrum_master
     if material.requests is None and (who.team_ids() or who.holds(Role.SCRUM_MASTER)):  # those who plan
@@ -84,18 +114,48 @@ def owed(by: User, material: Material, *, now: datetime) -> Owed:
     if who.holds(Role.ADMINISTRATOR):
         tasks += material.of_administrator
     tasks += exemption_tasks.tasks(by, now=now, found=material.requests)
-    return Owed(tasks, turns, gathered.queue)
+    return Owed(tasks, [each for share in shares for each in share.waiting])
 
 
-def _reviews(by: User, turns: list[Turns], gathered: Gathered, weeks: list[ReleaseWeek], now: datetime) -> list[Task]:
-    """Pull requests of planned deployments are due at their cutoff, those of the queue at the next code review."""
-    planned = [each for each in turns if each.deployment.status == Deployment.Status.PLANNED]
-    due: dict[int | None, datetime | None] = {
-        each.deployment.pk: each.deployment.week.due(Deadline.CUTOFF) for each in planned
-    }
-    due[None] = _next_review(weeks, now)
-    pull_requests = [pull for each in planned for pull in each.facts.pull_requests] + gathered.queue
-    return list(deployment_inbox.reviews(pull_requests, by=by, now=now, due=due))
+_SHARES: Kept[Read, Share] = Kept(most=16)
+
+
+def _own(by: User, material: Material, now: datetime) -> list[Share]:
+    """Judged anew is only what is not as it was when the person looked last."""
+    gathered, review = material.gathered, _next_review(material.weeks, now)
+    seen = circumstances(by, gathered.weeks.values(), now)
+
+    def judged(reads: list[Read]) -> Iterator[Share]:
+        for facts in gathered.facts_of(reads):
+            turns = Turns(facts, by=by, now=seen.now)
+            waiting = [Waiting.of(task, nudge_act(turns, by=by, now=seen.now)) for task in inbox.waiting(turns)]
+            yield replace(_of_deployment(turns), waiting=waiting)
+        if gathered.waiting in reads:
+            waiting = [Waiting.of(task) for task in deployment_inbox.unreviewed(gathered.queue, by=by)]
+            yield replace(_of_queue(gathered.queue, by, seen.now, review), waiting=waiting)
+
+    return _SHARES.of((seen, review), [*gathered.reads, gathered.waiting], judged)
+
+
+def _of_all(by: User, material: Material, now: datetime) -> list[Share]:
+    facts, queue = inbox.part_of(material.gathered, by, now=now)
+    found = [_of_deployment(Turns(each, by=by, now=now)) for each in facts]
+    return [*found, _of_queue(queue, by, now, _next_review(material.weeks, now))]
+
+
+def _of_deployment(turns: Turns) -> Share:
+    """Its pull requests are due at the cutoff, while it is planned."""
+    deployment, facts = turns.deployment, turns.facts
+    tasks = list(inbox.tasks(turns))
+    if deployment.status == Deployment.Status.PLANNED:
+        due = deployment.week.due(Deadline.CUTOFF)
+        return Share(tasks, list(deployment_inbox.reviews(facts.pull_requests, by=turns.by, now=turns.now, due=due)))
+    return Share(tasks, cleared_in=deployment.week_id if deployment.status == Deployment.Status.CLEARED else None)
+
+
+def _of_queue(queue: list[PullRequest], by: User, now: datetime, review: datetime | None) -> Share:
+    """Due at the next code review."""
+    return Share(reviews=list(deployment_inbox.reviews(queue, by=by, now=now, due=review)))
 
 
 def _next_review(weeks: list[ReleaseWeek], now: datetime) -> datetime | None:

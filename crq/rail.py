@@ -9,13 +9,14 @@ from datetime import datetime
 
 from crq.deliverables import TABLE
 from crq.models import Snapshot
-from crq.turns import Turns
 from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
 from workflow.eastern import WEEKDAYS, eastern_day, say_clock, say_day, say_time, to_eastern
 
 FIRST = tuple(each.key for each in TABLE if each.due == Deadline.CUTOFF)
 EVIDENCE = tuple(each.key for each in TABLE if each.due == Deadline.APPROVAL and each.key != "approved")
+Reached = frozenset[str]
+"""The deliverables of one deployment that are there."""
 UNTIL = {
     Deadline.CODE_REVIEW: "until the code review",
     Deadline.PLAN_EMAIL: "until the plan e-mail goes out",
@@ -56,7 +57,7 @@ def next_due(week: ReleaseWeek, now: datetime) -> NextDue | None:
 
 
 def rail(
-    week: ReleaseWeek, live: Sequence[Turns], now: datetime, *, plan_sent: datetime | None, sent: datetime | None
+    week: ReleaseWeek, live: Sequence[Reached], now: datetime, *, plan_sent: datetime | None, sent: datetime | None
 ) -> list[Step]:
     """The six steps of the week; none for a skipped week. `plan_sent` and `sent` are those of the two e-mails.
 
@@ -96,7 +97,7 @@ def _missed_then(week: ReleaseWeek) -> dict[str, list[list[str]]]:
 def _tallied(  # noqa: PLR0917
     label: str,
     at: datetime,
-    live: Sequence[Turns],
+    live: Sequence[Reached],
     keys: tuple[str, ...],
     now: datetime,
     then: list[list[str]] | None = None,
@@ -105,7 +106,7 @@ def _tallied(  # noqa: PLR0917
     if then:
         ready = [not set(keys).intersection(missing) for missing in then]
         return Step(label, _when(at, now), f"{sum(ready)} of {len(ready)} at the deadline", at, all(ready))
-    done = sum(all(each.complete(key) for key in keys) for each in live)
+    done = sum(each.issuperset(keys) for each in live)
     return Step(label, _when(at, now), f"{done} of {len(live)}", at, bool(live) and done == len(live))
 
 

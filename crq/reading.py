@@ -22,7 +22,7 @@ PEOPLE: dict[type[Model], tuple[str, ...]] = {
     ReleaseBranch: ("by",),
     Review: ("reviewer",),
 }
-_PEOPLE = Prepared(lambda: User.objects.filter(among("pk", "people")).order_by())
+PEOPLE_BY_KEY = Prepared(lambda: User.objects.filter(among("pk", "people")).order_by())
 
 
 def keys(rows: Iterable[Model]) -> list[Any]:
@@ -47,9 +47,14 @@ def hang(rows: Iterable[Any], by: str, parents: Iterable[Model], name: str) -> N
         parent.__dict__.setdefault("_prefetched_objects_cache", {})[name] = of_parent[parent.pk]
 
 
-def name_people(rows: Iterable[Model]) -> None:
-    """Gives the rows the people that they name, in one statement: a dozen joins would cost more than all the rest."""
+def name_people(rows: Iterable[Model], people: Iterable[User] | None = None) -> None:
+    """Gives the rows the people that they name, in one statement: a dozen joins would cost more than all the rest.
+
+    None where the people were read already.
+    """
     named = [(row, name, key) for row in rows for name in PEOPLE[type(row)] if (key := getattr(row, f"{name}_id"))]
-    people = {person.pk: person for person in _PEOPLE(people={key for _, _, key in named})}
+    if people is None:
+        people = PEOPLE_BY_KEY(people={key for _, _, key in named})
+    known = {person.pk: person for person in people}
     for row, name, key in named:
-        setattr(row, name, people[key])
+        setattr(row, name, known[key])

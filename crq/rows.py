@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from accounts.roles import TEAM_ROLES, Role
 from crq.cells import Cell, cells
+from crq.deliverables import TABLE
 from crq.turns import BEFORE_INSTALL, Turn, Turns
-from deployments.models import Deployment, ReleaseWeek
+from deployments.models import Deployment
 from deployments.policy import Deadline
 from workflow.eastern import WEEKDAYS, eastern_day, say_clock, say_day, say_near, to_eastern
 
@@ -32,14 +34,14 @@ class Next:
     since: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
-    """`rank` sorts the bands, most urgent first; `views` are the filters that show the row."""
+    """`rank` sorts the bands, most urgent first; `views` are the filters that show it; `reached` names deliverables."""
 
     url: str
     title: str
     meta: str
-    cells: list[Cell]
+    cells: tuple[Cell, ...]
     next: Next
     band: str
     rank: tuple[int, float]
@@ -49,7 +51,8 @@ class Row:
     team_slug: str
     crq: str
     state: str
-    views: set[str] = field(default_factory=set)
+    views: frozenset[str]
+    reached: frozenset[str]
 
     @property
     def key(self) -> str:
@@ -65,10 +68,9 @@ class Row:
         return len(self.cells)
 
 
-def row(turns: Turns, week: ReleaseWeek, *, now: datetime) -> Row:
-    """The deployment as `week` shows it; it may have left that week."""
+def row(turns: Turns, *, left: bool, now: datetime) -> Row:
+    """The deployment as a week shows it, which it may have left."""
     deployment = turns.deployment
-    left = deployment.week_id != week.pk or deployment.status == S.WITHDRAWN
     shown = cells(turns, now)
     step = _next(turns, left=left, now=now)
     rank, band = (9, 0.0), "Left this week"
@@ -88,7 +90,8 @@ def row(turns: Turns, week: ReleaseWeek, *, now: datetime) -> Row:
         team_slug=deployment.application.team.slug,
         crq=turns.facts.crq.number if turns.facts.crq else "",
         state=str(deployment.get_status_display()),
-        views=set() if left else _views(turns, shown, step, now),
+        views=frozenset() if left else _views(turns, shown, step, now),
+        reached=frozenset(each.key for each in TABLE if turns.complete(each.key)),
     )
 
 
@@ -135,7 +138,7 @@ def _install_day(turns: Turns) -> str:
     return WEEKDAYS[(week.install_day or week.thursday).weekday()]
 
 
-def _views(turns: Turns, shown: list[Cell], step: Next, now: datetime) -> set[str]:
+def _views(turns: Turns, shown: Iterable[Cell], step: Next, now: datetime) -> frozenset[str]:
     status, today = turns.deployment.status, eastern_day(now)
     due = _due(turns) if status == S.PLANNED else turns.deployment.week.due(Deadline.INSTALL_CLOSE)
     found = set()
@@ -145,7 +148,7 @@ def _views(turns: Turns, shown: list[Cell], step: Next, now: datetime) -> set[st
         found.add("blocked")
     if turns.deployment.application.team_id in turns.who.team_ids():
         found.add("mine")
-    return found
+    return frozenset(found)
 
 
 # --- The next step -------------------------------------------------------------------------------------------
@@ -160,7 +163,8 @@ def _gone(turns: Turns) -> Next:
     deployment = turns.deployment
     why, by = getattr(deployment, "left_why", None), (getattr(deployment, "left_by", None) or "").strip()
     if why is not None:
-        return Next(f"Moved to {say_day(deployment.week.thursday)}", " · ".join(filter(None, [by, why])))
+        now_in: date = deployment.now_in  # type: ignore[attr-defined]
+        return Next(f"Moved to {say_day(now_in)}", " · ".join(filter(None, [by, why])))
     return Next("Withdrawn", getattr(deployment, "withdrawn_why", None) or "")
 
 

@@ -39,10 +39,8 @@ def awaits_author(pull_request: PullRequest, person: User) -> bool:
     return pull_request.author_id == person.pk and bool(pull_request.standing.blockers)
 
 
-def reviews(
-    pull_requests: Iterable[PullRequest], *, by: User, now: datetime, due: dict[int | None, datetime | None]
-) -> Iterator[Task]:
-    """Pull requests to review, or to work on as their author. `due` by deployment; None is for those in the queue."""
+def reviews(pull_requests: Iterable[PullRequest], *, by: User, now: datetime, due: datetime | None) -> Iterator[Task]:
+    """Pull requests to review, or to work on as their author, until `due`."""
     who = standing(by, eastern_day(now))
     for pull_request in pull_requests:
         if awaits_review_by(pull_request, by, who):
@@ -56,7 +54,7 @@ def reviews(
             subject=f"{pull_request}: {pull_request.title}",
             url=pull_request.get_absolute_url(),
             why=f"{why} · it {pull_request.standing.sentence}",
-            due=due.get(pull_request.deployment_id),
+            due=due,
             since=pull_request.submitted_at,
         )
 
@@ -98,7 +96,7 @@ def weekly_reviews(scheduled: Iterable[CodeReview], *, now: datetime) -> Iterato
             return
 
 
-def batches(weeks: Iterable[ReleaseWeek], with_cleared: set[int], *, now: datetime) -> Iterator[Task]:
+def batches(weeks: Iterable[ReleaseWeek], with_cleared: set[int | None], *, now: datetime) -> Iterator[Task]:
     """Marking the batch complete, on the install day of a week that has something to install."""
     for week in weeks:
         if week.pk not in with_cleared or week.batch_completed_at or week.install_day is None:

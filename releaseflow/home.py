@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
 
 from accounts.models import User
-from crq import inbox
 from crq.deadlines import JUDGED
-from crq.nudges import nudge_act
-from crq.owed import Owed, material_for, owed
-from deployments import inbox as deployment_inbox
+from crq.owed import Waiting, material_for, owed
 from deployments.live import mark, mark_of
 from deployments.models import ReleaseWeek
 from deployments.policy import Deadline
-from workflow.acts import Act
 from workflow.eastern import WEEKDAYS, eastern_day, say_near, say_time, to_eastern
 from workflow.inbox import Task
 
@@ -37,23 +32,6 @@ class Line:
     due: datetime | None
     late: bool
     pick: str = ""
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """What somebody else owes, and the button that reminds them, where it is about a deployment."""
-
-    verb: str
-    subject: str
-    url: str
-    why: str
-    who: str
-    since: datetime | None
-    nudge: Act | None = None
-
-    @classmethod
-    def of(cls, task: Task, nudge: Act | None = None) -> Self:
-        return cls(task.verb, task.subject, task.url, task.why, task.who, task.since, nudge)
 
 
 @dataclass(frozen=True)
@@ -89,17 +67,11 @@ def home(by: User, *, now: datetime) -> Home:
     found = owed(by, material, now=now)
     return Home(
         groups=_grouped(found.tasks, now),
-        waiting=sorted(_waiting(found, by, now), key=lambda each: (each.since is None, each.since)),
+        waiting=sorted(found.waiting, key=lambda each: (each.since is None, each.since)),
         subtitle=_subtitle(found.tasks, now),
         empty_sentence="" if found.tasks else _next_deadline(material.weeks, now),
         mark=mark_of(material.weeks[0], now) if material.weeks else mark(now),
     )
-
-
-def _waiting(found: Owed, by: User, now: datetime) -> list[Waiting]:
-    tasks = ((each, task) for each in found.turns for task in inbox.waiting([each]))
-    queued = [Waiting.of(task) for task in deployment_inbox.unreviewed(found.queue, by=by)]
-    return [Waiting.of(task, nudge_act(each, by=by, now=now)) for each, task in tasks] + queued
 
 
 def _grouped(tasks: list[Task], now: datetime) -> list[Group]:

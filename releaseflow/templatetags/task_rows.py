@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from django import template
 from django.template import Context
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from releaseflow.home import Line, Waiting
+from crq.owed import Waiting
+from releaseflow.home import Line
 from workflow import eastern
+from workflow.eastern import say_near
 from workflow.templatetags.components import act_id, fragment, icon, plain_act
-from workflow.templatetags.eastern_time import near
+from workflow.templatetags.eastern_time import near, time_element
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def task_row(context: Context, task: Line) -> SafeString:
-    """`{% task_row task %}`: releaseflow/_task.fragment.html, to be picked where several are approved together."""
-    state, zone = "stop" if task.late else "you", getattr(context["user"], "time_zone", "")
+def task_rows(context: Context, tasks: Iterable[Line]) -> SafeString:
+    """`{% task_rows tasks %}`: releaseflow/_task.fragment.html, to be picked where several are approved together."""
+    now, zone = context["now"], getattr(context["user"], "time_zone", "")
+    together = bool(context["page"].together)
+    rows = (_task(each, _due(each.due, now, zone) if each.due else "", together) for each in tasks)
+    return format_html_join("", "{}", ((row,) for row in rows))
+
+
+@lru_cache(maxsize=1024)
+def _task(task: Line, due: str, together: bool) -> SafeString:
+    state = "stop" if task.late else "you"
     return fragment(
         "releaseflow/_task",
         late=" is-late" if task.late else "",
@@ -32,8 +42,8 @@ def task_row(context: Context, task: Line) -> SafeString:
         verb=task.verb,
         subject=task.subject,
         why=task.why,
-        pick=fragment("releaseflow/_pick", crq=task.pick) if task.pick and context["page"].together else "",
-        due=_due(task.due, context["now"], zone) if task.due else "",
+        pick=fragment("releaseflow/_pick", crq=task.pick) if task.pick and together else "",
+        due=due,
     )
 
 
@@ -53,22 +63,26 @@ def _due(due: datetime, now: datetime, zone: str) -> SafeString:
 @register.simple_tag(takes_context=True)
 def waiting_row(context: Context, task: Waiting) -> SafeString:
     """`{% waiting_row task %}`: releaseflow/_waiting.fragment.html with the button that nudges, or why not."""
-    return fragment(
-        "releaseflow/_waiting",
-        icon=icon("wait", size="lg"),
-        url=task.url,
-        verb=task.verb,
-        subject=task.subject,
-        who=task.who,
-        since=format_html(" · since {}", near(context, task.since)) if task.since else "",
-        **_nudge(context, task),
-    )
+    since, nudge = say_near(task.since, context["now"]) if task.since else "", SafeString()
+    if task.nudge:
+        button = plain_act(context, task.nudge, act_id(task.nudge), small=True)
+        nudge = format_html('<div class="task-act">{}</div>', button)
+    return fragment("releaseflow/_waiting", **_waiting(task, since), nudge=nudge)
 
 
-def _nudge(context: Context, task: Waiting) -> dict[str, Any]:
-    if task.nudge is None:
-        return {"why_not": "", "nudge": ""}
-    key = act_id(task.nudge)
-    off = "" if task.nudge.enabled else format_html('<span class="by" id="{}">{}</span>', key, task.nudge.why_not)
-    button = plain_act(context, task.nudge, key, small=True)
-    return {"why_not": off, "nudge": format_html('<div class="task-act">{}</div>', button)}
+@lru_cache(maxsize=1024)
+def _waiting(task: Waiting, since: str) -> dict[str, SafeString]:
+    """All but the button, which has the request's token. What was not judged anew is the same object."""
+    off = SafeString()
+    if task.nudge and not task.nudge.enabled:
+        off = format_html('<span class="by" id="{}">{}</span>', act_id(task.nudge), task.nudge.why_not)
+    values = {
+        "icon": icon("wait", size="lg"),
+        "url": task.url,
+        "verb": task.verb,
+        "subject": task.subject,
+        "who": task.who,
+        "since": format_html(" · since {}", time_element(task.since, since)) if task.since else "",
+        "why_not": off,
+    }
+    return {name: conditional_escape(value) for name, value in values.items()}

@@ -28,7 +28,7 @@ def everything(by: User, now: datetime) -> list[Turns]:
 
 
 def owed(by: User, now: datetime = EARLY) -> list[Task]:
-    return list(tasks(everything(by, now)))
+    return [task for turns in everything(by, now) for task in tasks(turns)]
 
 
 def verbs(by: User, now: datetime = EARLY) -> list[str]:
@@ -36,7 +36,7 @@ def verbs(by: User, now: datetime = EARLY) -> list[str]:
 
 
 def awaited(by: User, now: datetime = EARLY) -> list[tuple[str, str]]:
-    return [(task.verb, task.who) for task in waiting(everything(by, now))]
+    return [(task.verb, task.who) for turns in everything(by, now) for task in waiting(turns)]
 
 
 def mails(now: datetime) -> list[str]:

@@ -95,3 +95,15 @@ def test_parts_that_are_united_have_their_values_in_order(cast: Cast) -> None:
     found = Prepared(lambda: one.union(other, all=True))(one=cast.manager.pk, other=cast.developer.pk)
 
     assert sorted(found) == sorted((each.pk, each.username) for each in (cast.manager, cast.developer))
+
+
+def test_lines_are_told_apart_by_their_columns_and_name_what_they_point_to(cast: Cast) -> None:
+    prepared = Prepared(of_teams)
+    lines = prepared.read(teams=[cast.team.pk, cast.other_team.pk])
+
+    of_team = prepared.made(prepared.by("team_id", lines)[cast.other_team.pk])
+
+    assert of_team == list(of_teams_of(cast.other_team))
+    assert prepared.keys(Team, lines) == {cast.team.pk, cast.other_team.pk}
+    assert prepared.keys(User, lines) == {each.user_id for each in of_teams_of(cast.team, cast.other_team)}
+    assert [prepared.key(line) for line in lines] == [each.pk for each in prepared.made(lines)]

@@ -45,16 +45,18 @@ class Cell(Protocol):
 
 
 class Row(Protocol):
-    """One deployment on the board."""
+    """One deployment on the board; it never changes."""
 
     url: str
     key: str
     title: str
     meta: str
-    cells: list[Any]
+    cells: tuple[Any, ...]
     done: int
     total: int
     next: Any
+
+    def __hash__(self) -> int: ...
 
 
 class Option(Protocol):
@@ -112,8 +114,13 @@ def face(context: Context, person: Person | str, size: str = "", you: bool | Non
     if not person:
         return SafeString()
     is_you = person == context.get("user") if you is None else you
-    initials = person if isinstance(person, str) else person.initials
-    classes = "".join([" face-you" if is_you else "", f" face-{size}" if size else ""])
+    return _face(person if isinstance(person, str) else person.initials, size, you=is_you)
+
+
+def _face(initials: str, size: str = "", *, you: bool) -> SafeString:
+    if not initials:
+        return SafeString()
+    classes = "".join([" face-you" if you else "", f" face-{size}" if size else ""])
     return format_html('<span class="face{}" aria-hidden="true">{}</span>', classes, initials)
 
 
@@ -137,9 +144,15 @@ def _gates(cells: tuple[Cell, ...]) -> SafeString:
     return format_html_join("", '<td role="cell" class="g">{}</td>', ((gate(cell),) for cell in cells))
 
 
-@register.simple_tag(takes_context=True)
-def board_row(context: Context, row: Row) -> SafeString:
-    """`{% board_row row %}`: releaseflow/_row.fragment.html for one deployment."""
+@register.simple_tag
+def board_rows(rows: Iterable[Row]) -> SafeString:
+    """`{% board_rows band.rows %}`: releaseflow/_row.fragment.html for each deployment."""
+    return format_html_join("", "{}", ((_board_row(each),) for each in rows))
+
+
+@lru_cache(maxsize=1024)
+def _board_row(row: Row) -> SafeString:
+    # A row that was not judged anew is the same object.
     step = row.next
     button = ""
     if step.is_you and step.action_label:
@@ -152,10 +165,10 @@ def board_row(context: Context, row: Row) -> SafeString:
         key=row.key,
         title=row.title,
         meta=row.meta,
-        gates=_gates(tuple(row.cells)),
+        gates=_gates(row.cells),
         done=row.done,
         total=row.total,
-        face=face(context, step.initials, you=step.is_you),
+        face=_face(step.initials, you=step.is_you),
         tone=f"is-{step.tone}" if step.tone else "",
         step=step.text,
         detail=step.detail,

@@ -43,13 +43,13 @@ def machine_time(at: datetime) -> str:
 @register.simple_tag(takes_context=True)
 def when(context: Context, at: datetime | None) -> str:
     """`{% when milestone.due_at %}`: the full words, `Tue Dec 8, 2:00 pm ET`."""
-    return _time_element(at, eastern.say_instant(at, now=context.get("now"))) if at else ""
+    return time_element(at, eastern.say_instant(at, now=context.get("now"))) if at else ""
 
 
 @register.simple_tag(takes_context=True)
 def near(context: Context, at: datetime | None) -> str:
     """`{% near event.at %}`: `today, 2:00 pm ET`, or the full words for another day."""
-    return _time_element(at, eastern.say_near(at, context["now"])) if at else ""
+    return time_element(at, eastern.say_near(at, context["now"])) if at else ""
 
 
 @register.simple_tag(takes_context=True)
@@ -68,5 +68,5 @@ def your_time(context: Context, at: datetime | None) -> str:
     return eastern.say_elsewhere(at, zone) if at else ""
 
 
-def _time_element(at: datetime, words: str) -> str:
+def time_element(at: datetime, words: str) -> str:
     return format_html('<time datetime="{}">{}</time>', eastern.machine_time(at), words)
