@@ -32,6 +32,10 @@ class NotTaken(Exception):
         self.answer, self.wait = answer, wait
 
 
+class Unanswered(OSError):
+    """No answer came to a post, or it was not sent; the words are a sentence for people."""
+
+
 class Fault(Enum):
     FINAL = auto()  # the server will never take this message
     LATER = auto()  # this message, but not now
@@ -64,7 +68,8 @@ def fault(error: Exception) -> Fault:
 def in_words(error: Exception) -> str:
     """One line for people: the server's own answer where there is one, else the kind of the error and its text."""
     code, text = _reply(error)
-    said = f"{code} {text}" if code else f"{type(error).__name__}: {error}"
+    named = str(error) if isinstance(error, Unanswered) else f"{type(error).__name__}: {error}"
+    said = f"{code} {text}" if code else named
     return " ".join("".join(char if char.isprintable() else " " for char in said).split())[:400]
 
 

@@ -20,15 +20,17 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 from django.db.models import QuerySet
 
-from accounts.secrets import unseal
+from accounts.secrets import Unreadable, unseal
 from notifications import shapes
-from notifications.faults import NotTaken
+from notifications.faults import NotTaken, Unanswered
 from notifications.models import Channel, Post
 
 SECONDS = 5  # of silence
 ALTOGETHER = 15
+NO_ADDRESS = "Give the full address, beginning with https://."
 INSIDE = "The address leads inside a network, which POST_HOSTS does not allow."
 LONGEST_WAIT = timedelta(hours=1)
+LONGEST_HOST = 255  # as DNS has it; with its port
 NAT64 = ip_network("64:ff9b::/96")  # leads to any IPv4 address
 
 
@@ -46,8 +48,13 @@ class HttpLine:
 
     def open(self) -> None:
         """Unseals, so that what is unreadable is no post's fault."""
-        self._url = checked(unseal(self.channel.address))
-        self._secret = unseal(self.channel.secret) if self.channel.secret else ""
+        try:
+            self._url = checked(unseal(self.channel.address))
+            self._secret = unseal(self.channel.secret) if self.channel.secret else ""
+        except Unreadable:
+            raise Unanswered("Its address or secret was sealed under another SECRET_KEY: enter it again.") from None
+        except ValueError as error:
+            raise Unanswered(str(error)) from None
 
     def send(self, post: Post) -> None:
         """Returns when it was answered with 2xx; raises otherwise, or when nobody knows."""
@@ -70,11 +77,11 @@ def checked(address: str) -> SplitResult:
         url = urlsplit(address)
         _ = url.port
     except ValueError:
-        raise ValueError("Give the full address, beginning with https://.") from None
-    if not url.hostname or not address.isascii() or any(char.isspace() for char in address):
-        raise ValueError("Give the full address, beginning with https://.")
-    if url.scheme != "https" and not (url.scheme == "http" and url.hostname in settings.POST_HOSTS):
-        raise ValueError("Give the full address, beginning with https://.")
+        raise ValueError(NO_ADDRESS) from None
+    plain = address.isascii() and address.isprintable() and " " not in address
+    safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in settings.POST_HOSTS)
+    if not url.hostname or len(url.netloc) > LONGEST_HOST or not plain or not safe:
+        raise ValueError(NO_ADDRESS)
     if url.username or url.password:
         raise ValueError("The address must have no user name or password in it.")
     if url.hostname not in settings.POST_HOSTS and _is_inside(url.hostname):
@@ -91,18 +98,18 @@ def _is_inside(host: str) -> bool:
 
 
 def submit(url: SplitResult, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-    """The answer's status and Retry-After. Raises OSError where there is no answer or the address is not allowed."""
+    """The answer's status and Retry-After. Raises Unanswered where there is none, or the address is not allowed."""
     host = url.hostname or ""
     place = _address(host, url.port or (443 if url.scheme == "https" else 80))
     try:
         with socket.create_connection(place, SECONDS) as line, _cut_off(line):
             return _posted(_encrypted(line, host) if url.scheme == "https" else line, url, body, headers)
     except TimeoutError:
-        raise TimeoutError(f"No answer within {SECONDS} seconds.") from None
+        raise Unanswered(f"No answer within {SECONDS} seconds.") from None
     except ssl.SSLCertVerificationError:
-        raise ConnectionError("Its certificate is not trusted.") from None
+        raise Unanswered("Its certificate is not trusted.") from None
     except (OSError, HTTPException) as error:
-        raise ConnectionError(f"The connection broke ({type(error).__name__}).") from None
+        raise Unanswered(f"The connection broke ({type(error).__name__}).") from None
 
 
 def _encrypted(line: socket.socket, host: str) -> ssl.SSLSocket:
@@ -141,9 +148,9 @@ def _address(host: str, port: int) -> tuple[str, int]:
     try:
         found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
-        raise ConnectionError("Its name is not known.") from None
+        raise Unanswered("Its name is not known.") from None
     if host not in settings.POST_HOSTS and not all(map(is_public, found)):
-        raise PermissionError(INSIDE)
+        raise Unanswered(INSIDE)
     return found[0], port
 
 

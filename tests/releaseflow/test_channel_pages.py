@@ -101,6 +101,8 @@ def test_a_chat_has_no_secret_to_renew(admin: Client) -> None:
         ("address", "https://", "beginning with https://"),
         ("address", "https://bad host/x", "beginning with https://"),
         ("address", "https://h:99999/x", "beginning with https://"),
+        ("address", f"https://{'x' * 252}.com/", "beginning with https://"),
+        ("address", "https://chat.example/\x7f", "beginning with https://"),
         ("address", "https://me:pw@chat.example/x", "no user name or password"),
         ("address", "https://10.1.2.3/x", "leads inside a network"),
         ("address", "https://[::1]/x", "leads inside a network"),
@@ -174,6 +176,7 @@ def test_a_double_click_sends_one_test(admin: Client) -> None:
 
     assert [post.content["type"] for post in channel.posts.all()] == ["test"]
     assert "A test post is on its way already." in answer.text
+    assert "<b>Send a test post:</b> A test post is on its way" in admin.get(channel.get_absolute_url()).text
 
 
 def test_off_takes_back_what_waits_and_hears_nothing(admin: Client) -> None:

@@ -97,7 +97,7 @@ def test_a_receiver_that_trickles_is_cut_off(there: Receiver, monkeypatch: pytes
     tally = send()
 
     assert (tally.sent, tally.retried) == (0, 1)
-    assert Post.objects.get().last_error == "ConnectionError: The connection broke (BadStatusLine)."
+    assert Post.objects.get().last_error == "The connection broke (BadStatusLine)."
 
 
 @pytest.mark.parametrize("answer", [500, 404, 302, DROP])
@@ -170,6 +170,17 @@ def test_an_address_inside_the_network_gets_nothing(there: Receiver, settings: L
 
     assert there.posts == []
     assert "inside a network" in Post.objects.get().last_error
+
+
+def test_what_cannot_be_unsealed_waits_and_says_so(there: Receiver, settings: LazySettings) -> None:
+    queued(channel(there))
+    settings.SECRET_KEY = "another"
+
+    tally = send()
+
+    post = Post.objects.get()
+    assert (tally.sent, tally.parked, post.attempts, post.state) == (0, 0, 0, "waiting")
+    assert post.last_error.endswith("sealed under another SECRET_KEY: enter it again.")
 
 
 def test_neither_log_nor_row_repeats_the_address(there: Receiver, caplog: pytest.LogCaptureFixture) -> None:
