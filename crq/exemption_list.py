@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, Count, ExpressionWrapper, Func, Q, QuerySet, Value
-from django.urls import reverse
 
 from accounts.models import User
 from accounts.prepared import Prepared, among
@@ -19,6 +18,7 @@ from accounts.roles import standing
 from crq.case import badge
 from crq.models import ExemptionRequest
 from deployments.policy import Deadline
+from workflow.addresses import address
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_day
 
@@ -102,7 +102,7 @@ def cells(by: User, *, view: str, now: datetime, site: str) -> Iterator[tuple[ob
 
 
 def _url(view: str) -> str:
-    url = reverse("exemptions")
+    url = address("exemptions")
     return f"{url}?{urlencode({'view': view})}" if view else url
 
 

@@ -23,7 +23,7 @@ def frame(context: Context) -> around.Frame:
 
 @register.simple_tag(takes_context=True)
 def me(context: Context) -> SafeString:
-    """`{% me %}`: who is signed in, in which roles, and the way out. After `frame`."""
+    """`{% me as me %}`: who is signed in, in which roles, and the way out; after `frame`. A page shows it twice."""
     user = context["user"]
     return fragment(
         "components/_me",

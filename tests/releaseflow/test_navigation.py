@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
+from django.test import Client
 
 from releaseflow.context import PLACES
 from tests.browser.visits import EVERYWHERE, ON_THURSDAY, ON_WEDNESDAY, SIGN_IN
+from tests.stages import EARLY, Stage
 
 FROM_ANYWHERE = {"me", "feeds", "tokens", "search", "api-docs", "styleguide", *(visit.name for visit in SIGN_IN)}
 """Pages of one's own and those that every page leads to: they are in no place."""
@@ -23,3 +28,35 @@ def test_a_page_of_another_name_is_elsewhere() -> None:
     assert settings.has("setting-forge-delivery")
     assert not settings.has("set")
     assert not settings.has("week")
+
+
+FRAME_STATEMENTS = 3  # the session, the person, their roles
+
+
+def test_the_frame_asks_for_the_session_the_person_and_the_roles(
+    client: Client, stage: Stage, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr("releaseflow.scheduler._seen", EARLY)  # beat has just been seen
+    client.force_login(stage.cast.manager)
+
+    with django_assert_num_queries(FRAME_STATEMENTS):
+        html = client.get("/nothing/").content.decode()
+
+    assert "Dev Manager · Identity" in html
+
+
+def test_the_navigation_is_the_persons_own(client: Client, stage: Stage) -> None:
+    """What is kept of one page is not shown on another's: roles, shortcuts and the place all change it."""
+    client.force_login(stage.cast.manager)
+    client.get("/calendar/")
+    stage.cast.developer.shortcuts = False
+    stage.cast.developer.save()
+    client.force_login(stage.cast.developer)
+
+    html = client.get("/exemptions/").content.decode()
+
+    assert re.findall(r'<a href="([^"]+)" aria-current="page">', html) == ["/exemptions/"] * 2
+    assert "Approve CRQs together" not in html
+    assert "<kbd>g t</kbd>" not in html
+    assert stage.cast.developer.name in html
+    assert stage.cast.manager.name not in html

@@ -43,7 +43,8 @@ def url(parser: Parser, token: Token) -> Node:
 def part(name: str, /, **values: Hashable) -> SafeString:
     """`{% part "components/places.html" places=frame.places %}`: a template that sees these values and nothing else.
 
-    So it is filled in once for each set of them in a process. For what many pages share: the sets must be few.
+    So it is filled in once for each set of them in a process. For what many pages share: the sets must be few, and
+    what stands inside a tuple no markup, because markup and the same text are equal.
     """
     return _part(name, **values)
 
