@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -19,10 +20,12 @@ from deployments.models import Application, Deployment, ReleaseWeek
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_day
 from workflow.keyset import page
+from workflow.words import WORD, few, look_up, narrowed
 
 SIZE = 50
 MOST_WEEKS = 60
 MOST_IN_A_FILE = 20_000
+MOST_WORDS = 8
 HELD = "held"
 SHOWN = (
     *("number", "title", "status", "closure", "target_date", "deployment__status", "deployment__week__install_day"),
@@ -159,9 +162,26 @@ def matching(asked: Asked, *, by: User, now: datetime) -> QuerySet[CRQ]:
     if asked.mine:
         teams = standing(by, eastern_day(now)).team_ids()
         found = found.filter(Q(opened_by=by) | Q(deployment__application__team__in=teams))
-    for word in asked.q.split()[:8]:
-        found = found.filter(_says(word))
+    if words := asked.q.split()[:MOST_WORDS]:
+        found = narrowed(found, look_up(words, lambda word: _HAVING(word=word)), _says)
     return found
+
+
+def _having() -> QuerySet[Any, int]:
+    """Keys of CRQs that have a word in one of the places that `_says` names."""
+    people = User.objects.filter(Q(first_name__icontains=WORD) | Q(last_name__icontains=WORD))
+    owned = Application.objects.filter(Q(name__icontains=WORD) | Q(team__name__icontains=WORD))
+    conditions = (
+        Q(title__icontains=WORD),
+        Q(number__icontains=WORD),
+        Q(number_there__number__icontains=WORD),
+        Q(deployment__in=Deployment.objects.filter(application__in=owned)),
+        Q(opened_by__in=people),
+    )
+    return few(*(CRQ.objects.filter(each).order_by().values_list("pk", flat=True) for each in conditions))
+
+
+_HAVING = Prepared(_having)
 
 
 def _says(word: str) -> Q:

@@ -26,7 +26,9 @@ def titled(stage: Stage, title: str) -> CRQ:
     return CRQ.objects.get(deployment=deployment)
 
 
-def test_each_filter_narrows(stage: Stage) -> None:
+@pytest.mark.parametrize("most_keys", [1000, 0], ids=["rare", "common"])
+def test_each_filter_narrows(stage: Stage, most_keys: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflow.words.MOST_KEYS", most_keys)
     first, second = titled(stage, "Sessions"), titled(stage.beside(), "Invoices")
     application, me = second.deployment.application, stage.cast.developer
 
