@@ -16,7 +16,7 @@ from django.db.models import CharField, Model, Q, QuerySet
 from accounts.prepared import Slot
 
 WORD = Slot("word", CharField())
-MOST_KEYS = 1000
+MOST_KEYS = 500
 Row = TypeVar("Row", bound=Model)
 
 
