@@ -5,31 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache, lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 
 from accounts.models import Team, User
-from accounts.prepared import Prepared
+from accounts.prepared import Prepared, Slot, among
 from accounts.roles import standing
 from crq.models import CRQ
 from deployments.models import Application, Deployment, ReleaseWeek
+from workflow.addresses import address
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_day
 from workflow.keyset import page
+from workflow.words import WORD, few, look_up, narrowed
 
 SIZE = 50
 MOST_WEEKS = 60
 MOST_IN_A_FILE = 20_000
+MOST_WORDS = 8
 HELD = "held"
+MOST_APPLICATIONS = 100
 SHOWN = (
-    *("number", "title", "status", "closure", "target_date", "deployment__status", "deployment__week__install_day"),
+    *("pk", "number", "title", "status", "closure", "target_date"),
+    *("deployment__status", "deployment__week__install_day"),
     *("deployment__application__name", "deployment__application__team__name"),
     *("opened_by__username", "opened_by__first_name", "opened_by__last_name"),
 )
-"""What a row reads; a page of fifty would otherwise carry every column of six tables."""
+"""What a row reads; as objects, a page of fifty would be three hundred."""
 STATES = {**dict(CRQ.Status.choices), HELD: "Held"}
 HEAD = (
     "CRQ", "Title", "Application", "Team", "Week", "Target date", "CRQ state", "Closure", "Deployment state",
@@ -107,6 +114,7 @@ class Listed:
     teams: list[Option]
     applications: list[Option]
     states: list[Option] = field(default_factory=list)
+    has_more_applications: bool = False
     previous_page_url: str = ""
     next_page_url: str = ""
 
@@ -117,13 +125,19 @@ class Listed:
 
 def listed(asked: Asked, *, by: User, now: datetime) -> Listed:
     """One page of the list, newest first: a fixed number of statements, however many rows."""
-    found = page(matching(asked, by=by, now=now).only(*SHOWN), ("pk",), at=asked.at, size=SIZE)
+    rows: QuerySet[CRQ, Any] = matching(asked, by=by, now=now).values_list(*SHOWN, named=True)
+    found = page(rows, ("pk",), at=asked.at, size=SIZE)
+    own = standing(by, eastern_day(now)).team_ids() | {asked.team or 0}
+    applications = _APPLICATIONS(teams=own, application=asked.application or 0)
     return Listed(
         asked=asked,
-        rows=[_row(crq) for crq in found.rows],
-        weeks=[_option(day.isoformat(), f"Week of {say_day(day)}", asked.week) for day in _WEEKS()],
+        rows=[_row(each) for each in found.rows],
+        weeks=[Option(day.isoformat(), _week(day), day == asked.week) for day in _WEEKS()],
         teams=[_option(str(pk), name, asked.team) for pk, name in _TEAMS()],
-        applications=[_option(str(pk), name, asked.application) for pk, name in _APPLICATIONS()],
+        applications=[
+            _option(str(pk), name, asked.application) for name, pk in sorted(applications[:MOST_APPLICATIONS])
+        ],
+        has_more_applications=len(applications) > MOST_APPLICATIONS,
         states=[_option(value, label, asked.state) for value, label in STATES.items()],
         previous_page_url=asked.url(at=found.newer) if found.newer else "",
         next_page_url=asked.url(at=found.older) if found.older else "",
@@ -140,8 +154,19 @@ def _teams() -> QuerySet[Team, tuple[int, str]]:
     return Team.objects.filter(Exists(Application.objects.filter(team=OuterRef("pk")))).values_list("pk", "name")
 
 
-_WEEKS, _TEAMS = Prepared(_weeks), Prepared(_teams)
-_APPLICATIONS = Prepared(lambda: Application.objects.values_list("pk", "name"))
+def _applications() -> QuerySet[Application, tuple[str, int]]:
+    """First the chosen one, those of the chosen team and of one's own; where there are many, not all of the others."""
+    near = Q(among("team", "teams")) | Q(pk=Slot("application"))
+    found = Application.objects.order_by(Case(When(near, then=Value(0)), default=Value(1)), "name")
+    return found.values_list("name", "pk")[: MOST_APPLICATIONS + 1]
+
+
+_WEEKS, _TEAMS, _APPLICATIONS = Prepared(_weeks), Prepared(_teams), Prepared(_applications)
+
+
+@lru_cache(maxsize=MOST_WEEKS)
+def _week(day: date) -> str:
+    return f"Week of {say_day(day)}"
 
 
 def matching(asked: Asked, *, by: User, now: datetime) -> QuerySet[CRQ]:
@@ -159,9 +184,26 @@ def matching(asked: Asked, *, by: User, now: datetime) -> QuerySet[CRQ]:
     if asked.mine:
         teams = standing(by, eastern_day(now)).team_ids()
         found = found.filter(Q(opened_by=by) | Q(deployment__application__team__in=teams))
-    for word in asked.q.split()[:8]:
-        found = found.filter(_says(word))
+    if words := asked.q.split()[:MOST_WORDS]:
+        found = narrowed(found, look_up(words, lambda word: _HAVING(word=word)), _says)
     return found
+
+
+def _having() -> QuerySet[Any, int]:
+    """Keys of CRQs that have a word in one of the places that `_says` names."""
+    people = User.objects.filter(Q(first_name__icontains=WORD) | Q(last_name__icontains=WORD))
+    owned = Application.objects.filter(Q(name__icontains=WORD) | Q(team__name__icontains=WORD))
+    conditions = (
+        Q(title__icontains=WORD),
+        Q(number__icontains=WORD),
+        Q(number_there__number__icontains=WORD),
+        Q(deployment__in=Deployment.objects.filter(application__in=owned)),
+        Q(opened_by__in=people),
+    )
+    return few(*(CRQ.objects.filter(each).order_by().values_list("pk", flat=True) for each in conditions))
+
+
+_HAVING = Prepared(_having)
 
 
 def _says(word: str) -> Q:
@@ -187,25 +229,28 @@ def cells(asked: Asked, *, by: User, now: datetime, site: str) -> Iterator[tuple
         )  # fmt: skip
 
 
-def _row(crq: CRQ) -> Row:
-    deployment = crq.deployment
+def _row(shown: Any) -> Row:
+    """`shown` has the values of SHOWN."""
+    who = f"{shown.opened_by__first_name} {shown.opened_by__last_name}".strip() or shown.opened_by__username
+    whose = f"{shown.deployment__application__name} · {shown.deployment__application__team__name}"
     return Row(
-        url=crq.get_absolute_url(),
-        title=crq.title,
-        number=crq.number,
-        meta=f"{deployment.application} · {deployment.application.team} · opened by {crq.opened_by}",
-        badge=_badge(crq, deployment),
-        install=f"Install {say_day(deployment.week.install_day or crq.target_date)}",
+        url=address("crq", shown.number),
+        title=shown.title,
+        number=shown.number,
+        meta=f"{whose} · opened by {who}",
+        badge=_badge(shown.status, shown.closure, shown.deployment__status),
+        install=f"Install {say_day(shown.deployment__week__install_day or shown.target_date)}",
     )
 
 
-def _badge(crq: CRQ, deployment: Deployment) -> Badge:
-    if crq.status == CRQ.Status.CLOSED:
-        good = crq.closure in {CRQ.Closure.SUCCESSFUL, CRQ.Closure.WITH_ISSUES}
-        return Badge("done" if good else "idle", crq.get_closure_display())
-    if deployment.status == Deployment.Status.HELD:
+@cache
+def _badge(status: str, closure: str, of_deployment: str) -> Badge:
+    if status == CRQ.Status.CLOSED:
+        good = closure in {CRQ.Closure.SUCCESSFUL, CRQ.Closure.WITH_ISSUES}
+        return Badge("done" if good else "idle", CRQ.Closure(closure).label)
+    if of_deployment == Deployment.Status.HELD:
         return Badge("stop", "Held")
-    if crq.status == CRQ.Status.APPROVED:
+    if status == CRQ.Status.APPROVED:
         return Badge("done", "Approved")
     return Badge("wait", "Open")
 

@@ -11,11 +11,13 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, standing
 from deployments.models import PullRequest, Repository, Review
 from workflow import keyset
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_ago, say_day
+from workflow.words import WORD, Looked, few, look_up, narrowed
 
 PER_PAGE = 50
 MOST_IN_A_FILE = 20_000
@@ -187,25 +189,53 @@ def _in_view(view: str, user: User, now: datetime) -> QuerySet[PullRequest]:
 
 
 def matching(found: QuerySet[PullRequest], words: Sequence[str]) -> QuerySet[PullRequest]:
-    """Those with every word in the title, the repository or the author's name, or as the number: 482 or #482.
+    """Those with every word in the title, the repository or the author's name, or as the number: 482 or #482."""
+    return narrowed(found, having(words), says)
 
-    Each source is looked through by itself and the keys are united: so an index can serve each of them.
-    """
-    for word in words:
-        authors = User.objects.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
-        sources = [
-            Q(author_login__icontains=word),
-            Q(repository__in=Repository.objects.filter(name__icontains=word)),
-            Q(author__in=authors),
-        ]
-        digits = word.removeprefix("#")
-        if digits.isascii() and digits.isdigit() and len(digits) < 10:
-            sources.append(Q(number=int(digits)))
-        keys = PullRequest.objects.filter(title__icontains=word).order_by().values("pk")
-        found = found.filter(
-            pk__in=keys.union(*(PullRequest.objects.filter(each).order_by().values("pk") for each in sources))
-        )
-    return found
+
+def having(words: Sequence[str]) -> Looked:
+    return look_up(words, _keys_of)
+
+
+def _keys_of(word: str) -> list[int]:
+    number = _number(word)
+    return _HAVING(word=word) if number is None else _HAVING_OR_NUMBERED(word=word, number=number)
+
+
+def _number(word: str) -> int | None:
+    digits = word.removeprefix("#")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
+def _places() -> list[QuerySet[PullRequest, int]]:
+    authors = User.objects.filter(Q(first_name__icontains=WORD) | Q(last_name__icontains=WORD))
+    conditions = (
+        Q(title__icontains=WORD),
+        Q(author_login__icontains=WORD),
+        Q(repository__in=Repository.objects.filter(name__icontains=WORD)),
+        Q(author__in=authors),
+    )
+    return [_keys(each) for each in conditions]
+
+
+def _keys(condition: Q) -> QuerySet[PullRequest, int]:
+    return PullRequest.objects.filter(condition).order_by().values_list("pk", flat=True)
+
+
+_HAVING = Prepared(lambda: few(*_places()))
+_HAVING_OR_NUMBERED = Prepared(lambda: few(*_places(), _keys(Q(number=Slot("number")))))
+
+
+def says(word: str) -> Q:
+    number = _number(word)
+    return (
+        Q(title__icontains=word)
+        | Q(author_login__icontains=word)
+        | Q(repository__name__icontains=word)
+        | Q(author__first_name__icontains=word)
+        | Q(author__last_name__icontains=word)
+        | (Q() if number is None else Q(number=number))
+    )
 
 
 def _view(key: str, user: User, now: datetime, q: str, *, current: bool) -> View:

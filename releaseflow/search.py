@@ -6,21 +6,25 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Appointment, Membership, User
+from accounts.prepared import Prepared, Slot, among
 from accounts.roles import Role
 from crq.models import CRQ
+from crq.reading import hang, keys
 from deployments.forge.address import read_address, same_place
-from deployments.models import Application, Deployment, PullRequest, Repository
+from deployments.models import Application, Deployment, PullRequest, Repository, Review
 from deployments.queue import badge as pull_request_badge
-from deployments.queue import matching, with_reviews
+from deployments.queue import having, says, with_reviews
 from workflow.badge import Badge
 from workflow.eastern import say_day
+from workflow.words import WORD, few, look_up, narrowed
 
 MOST = 20
 FEW = 5
@@ -33,6 +37,7 @@ DIGITS_OF_A_CRQ = 6
 """So many digits without the letters are taken for a CRQ's number; fewer may be a pull request's."""
 S = Deployment.Status
 STATES = {S.VERIFIED: "done", S.CLEARED: "done", S.HELD: "stop", S.FAILED: "stop", S.BACKED_OUT: "stop"}
+Titled = TypeVar("Titled", Deployment, PullRequest)
 
 
 @dataclass(frozen=True)
@@ -120,13 +125,13 @@ def search(q: str, *, by: User, now: datetime, most: int = MOST) -> Found:
     if read_address(q):
         return Found(q, [], unknown_address="" if exact(q) else q)
     groups = [
-        _group("CRQs and deployments", "doc", _deployments(words), _deployment, most, _listed("crqs", q)),
+        _group("CRQs and deployments", "doc", _deployments(words, most), _deployment, most, _listed("crqs", q)),
         _group(
-            *("Pull requests", "pr", _pull_requests(words), lambda found: _pull_request(found, by, now), most),
+            *("Pull requests", "pr", _pull_requests(words, most), lambda found: _pull_request(found, by, now), most),
             _listed("pull-requests", q, view="all"),
         ),
-        _group("People", "people", _people(words), _person, most),
-        _group("Applications", "batch", _applications(words), _application, most),
+        _group("People", "people", _people(words, most), _person, most),
+        _group("Applications", "batch", _applications(words, most), _application, most),
     ]
     return Found(q, [group for group in groups if group.hits])
 
@@ -138,9 +143,8 @@ def _words(q: str) -> list[str]:
 
 
 def _group(  # noqa: PLR0917
-    label: str, icon: str, found: QuerySet[Any], hit: Callable[[Any], Hit], most: int, more_url: str = ""
+    label: str, icon: str, rows: list[Any], hit: Callable[[Any], Hit], most: int, more_url: str = ""
 ) -> Group:
-    rows = list(found[: most + 1])
     has_more = len(rows) > most
     return Group(label, icon, [hit(row) for row in rows[:most]], has_more, more_url if has_more else "")
 
@@ -150,46 +154,119 @@ def _listed(page: str, q: str, **more: str) -> str:
 
 
 # --- What is looked for where --------------------------------------------------------------------------------
-def _deployments(words: Sequence[str]) -> QuerySet[Deployment]:
-    """Each source is looked through by itself and the keys are united: so an index can serve each of them."""
-    found = Deployment.objects.select_related("application__team", "week", "crq")
-    for word in words:
-        owned = Application.objects.filter(Q(name__icontains=word) | Q(team__name__icontains=word))
-        keys = Deployment.objects.filter(title__icontains=word).order_by().values("pk")
-        found = found.filter(
-            pk__in=keys.union(
-                CRQ.objects.filter(number__icontains=word).order_by().values("deployment"),
-                CRQ.objects.filter(number_there__number__icontains=word).order_by().values("deployment"),
-                CRQ.objects.filter(title__icontains=word).order_by().values("deployment"),
-                Deployment.objects.filter(application__in=owned).order_by().values("pk"),
-            )
-        )
-    return found.order_by(_begins("title", words), "-pk")
+# Of each kind one row more than is shown, so that more is noticed.
+def _deployments(words: Sequence[str], most: int) -> list[Deployment]:
+    looked = look_up(words, lambda word: _HAVING(word=word))
+    if looked.common:
+        return _newest(narrowed(_with_names(), looked, _says), words, most)
+    return _found_deployments(most)(keys=looked.keys or (), begin=" ".join(words)) if looked.keys else []
 
 
-def _pull_requests(words: Sequence[str]) -> QuerySet[PullRequest]:
-    return matching(with_reviews(PullRequest.objects.all()), words).order_by(_begins("title", words), "-pk")
+def _with_names() -> QuerySet[Deployment]:
+    return Deployment.objects.select_related("application__team", "week", "crq")
 
 
-def _people(words: Sequence[str]) -> QuerySet[User]:
-    found = User.objects.filter(is_active=True).prefetch_related("memberships__team", "appointments")
-    for word in words:
+def _having() -> QuerySet[Any, int]:
+    """Keys of deployments that have a word in one of the places that `_says` names."""
+    owned = Application.objects.filter(Q(name__icontains=WORD) | Q(team__name__icontains=WORD))
+    crqs = CRQ.objects.order_by().values_list("deployment", flat=True)
+    deployments = Deployment.objects.order_by().values_list("pk", flat=True)
+    return few(
+        deployments.filter(title__icontains=WORD),
+        crqs.filter(number__icontains=WORD),
+        crqs.filter(number_there__number__icontains=WORD),
+        crqs.filter(title__icontains=WORD),
+        deployments.filter(application__in=owned),
+    )
+
+
+_HAVING = Prepared(_having)
+
+
+def _says(word: str) -> Q:
+    return (
+        Q(title__icontains=word)
+        | Q(crq__number__icontains=word)
+        | Q(crq__number_there__number__icontains=word)
+        | Q(crq__title__icontains=word)
+        | Q(application__name__icontains=word)
+        | Q(application__team__name__icontains=word)
+    )
+
+
+def _newest(found: QuerySet[Titled], words: Sequence[str], most: int) -> list[Titled]:
+    """For words that many have: the newest, of them those that begin so before the others."""
+    begin = " ".join(words).upper()
+    return sorted(found.order_by("-pk")[: most + 1], key=lambda each: not each.title.upper().startswith(begin))
+
+
+def _pull_requests(words: Sequence[str], most: int) -> list[PullRequest]:
+    looked = having(words)
+    if looked.common:
+        return _newest(narrowed(with_reviews(PullRequest.objects.all()), looked, says), words, most)
+    found = _found_pull_requests(most)(keys=looked.keys, begin=" ".join(words)) if looked.keys else []
+    hang(_REVIEWS(pull_requests=keys(found)) if found else [], "pull_request_id", found, "reviews")
+    return found
+
+
+_REVIEWS = Prepared(lambda: Review.objects.filter(among("pull_request", "pull_requests")).select_related("reviewer"))
+
+
+@cache
+def _found_deployments(most: int) -> Prepared[Deployment]:
+    return Prepared(lambda: _with_names().filter(among("pk", "keys")).order_by(_begins("title"), "-pk")[: most + 1])
+
+
+@cache
+def _found_pull_requests(most: int) -> Prepared[PullRequest]:
+    found = PullRequest.objects.select_related("repository__application__team", "author", "deployment__week")
+    return Prepared(lambda: found.filter(among("pk", "keys")).order_by(_begins("title"), "-pk")[: most + 1])
+
+
+def _people(words: Sequence[str], most: int) -> list[User]:
+    found = _found_people(len(words), most)(**_given(words))
+    hang(_MEMBERSHIPS(people=keys(found)) if found else [], "user_id", found, "memberships")
+    hang(_APPOINTMENTS(people=keys(found)) if found else [], "user_id", found, "appointments")
+    return found
+
+
+_MEMBERSHIPS = Prepared(lambda: Membership.objects.filter(among("user", "people")).select_related("team"))
+_APPOINTMENTS = Prepared(lambda: Appointment.objects.filter(among("user", "people")))
+
+
+@cache
+def _found_people(words: int, most: int) -> Prepared[User]:
+    found = User.objects.filter(is_active=True)
+    for word in _slots(words):
         names = Q(first_name__icontains=word) | Q(last_name__icontains=word)
         found = found.filter(names | Q(email__icontains=word) | Q(forge_login__icontains=word))
-    return found.order_by(_begins("first_name", words), "first_name", "last_name", "pk")
+    return Prepared(lambda: found.order_by(_begins("first_name"), "first_name", "last_name", "pk")[: most + 1])
 
 
-def _applications(words: Sequence[str]) -> QuerySet[Application]:
+def _applications(words: Sequence[str], most: int) -> list[Application]:
+    return _found_applications(len(words), most)(**_given(words))
+
+
+@cache
+def _found_applications(words: int, most: int) -> Prepared[Application]:
     found = Application.objects.select_related("team")
-    for word in words:
+    for word in _slots(words):
         repositories = Repository.objects.filter(name__icontains=word).values("application")
         found = found.filter(Q(name__icontains=word) | Q(team__name__icontains=word) | Q(pk__in=repositories))
-    return found.order_by(_begins("name", words), "name")
+    return Prepared(lambda: found.order_by(_begins("name"), "name")[: most + 1])
 
 
-def _begins(field: str, words: Sequence[str]) -> Case:
+def _slots(words: int) -> list[Slot]:
+    return [Slot(f"word{place}", CharField()) for place in range(words)]
+
+
+def _given(words: Sequence[str]) -> dict[str, str]:
+    return {f"word{place}": word for place, word in enumerate(words)} | {"begin": " ".join(words)}
+
+
+def _begins(field: str) -> Case:
     """Sorts what begins with the words before what only has them somewhere."""
-    return Case(When(**{f"{field}__istartswith": " ".join(words)}, then=Value(0)), default=Value(1))
+    return Case(When(**{f"{field}__istartswith": Slot("begin", CharField())}, then=Value(0)), default=Value(1))
 
 
 # --- How it is shown -----------------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ def perform(flow: Flow, action: str, obj: Any, *, by: Actor, reason: str = "", *
 def _perform(flow: Flow, action: str, pk: int, by: Actor, reason: str, given: dict[str, Any]) -> Outcome:  # noqa: PLR0917
     step = flow.steps[action]
     fresh = _locked(flow, step, pk, given)
-    call = Call(flow, step, fresh, by, clock.now(), _cleaned(reason), dict(given), loaded=_columns(fresh))
-    return fresh, _settle_and_do(call)
+    call = Call(flow, step, fresh, by, clock.now(), _cleaned(reason), dict(given))
+    return fresh, _settle_and_do(call, as_read=True)
 
 
 def _locked(flow: Flow, step: Step, pk: int, given: dict[str, Any]) -> Any:
@@ -90,13 +90,16 @@ def _begin(  # noqa: PLR0917
     return obj, _settle_and_do(call)
 
 
-def _settle_and_do(call: Call) -> Refusal | None:
-    """What the clock decided is written first and stays, even when the action is refused after it."""
+def _settle_and_do(call: Call, *, as_read: bool = False) -> Refusal | None:
+    """What the clock decided is written first and stays, even when the action is refused after it.
+
+    `as_read`: the object is as the database has it, so that only what the step changes needs to be written.
+    """
     if call.flow.settle:
         call.flow.settle(call.obj, call.now)
     no = _no(call)
     if no is None:
-        _write(call)
+        _write(call, _columns(call.obj) if as_read else None)
     return no
 
 
@@ -223,13 +226,6 @@ def _unreasoned(call: Call) -> Refusal | None:
     return None
 
 
-def _changed(call: Call) -> list[str] | None:
-    """The columns that differ from what was read under the lock; None, that is all, where the object came otherwise."""
-    if call.loaded is None:
-        return None
-    return [name for name, value in _columns(call.obj).items() if value != call.loaded.get(name, call)]
-
-
 def _columns(obj: Any) -> dict[str, Any]:
     """What is in the object's columns now; a list or an object of JSON as a copy, because effects may change it."""
     loaded = vars(obj)
@@ -247,9 +243,14 @@ def _change(call: Call) -> None:
         call.obj.status = call.step.target
 
 
-def _write(call: Call) -> None:
+def _write(call: Call, known: dict[str, Any] | None = None) -> None:
+    """`known`: the columns as the database has them; without it all are written."""
     _change(call)
-    call.obj.save(update_fields=_changed(call))
+    if known is None:
+        call.obj.save()
+    else:
+        now = _columns(call.obj)
+        call.obj.save(update_fields=[name for name in now if name not in known or known[name] != now[name]])
     audit.record([_event(call)])
     _follow_up(call.flow, call.step, [call])
 

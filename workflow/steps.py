@@ -60,10 +60,7 @@ def scope_of(obj: Any) -> Scope:
 
 @dataclass
 class Call:
-    """One action being performed, as its effect, consequences and e-mails see it. `obj` is locked and fresh.
-
-    `loaded`: its columns as they were read under the lock, so that only what changes is written.
-    """
+    """One action being performed, as its effect, consequences and e-mails see it. `obj` is locked and fresh."""
 
     flow: Flow
     step: Step
@@ -75,7 +72,6 @@ class Call:
     note: dict[str, Any] = field(default_factory=dict)
     before: str = ""
     came_from: Scope | None = None
-    loaded: dict[str, Any] | None = None
 
     @property
     def person(self) -> User:

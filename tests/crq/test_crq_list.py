@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Team, User
 from crq import crq_list
 from crq.crq_list import Asked, listed
 from crq.models import CRQ
+from deployments.models import Application
 from tests.stages import EARLY, Stage
 from tests.support.sheets import lines
 
@@ -26,7 +27,9 @@ def titled(stage: Stage, title: str) -> CRQ:
     return CRQ.objects.get(deployment=deployment)
 
 
-def test_each_filter_narrows(stage: Stage) -> None:
+@pytest.mark.parametrize("most_keys", [500, 0], ids=["rare", "common"])
+def test_each_filter_narrows(stage: Stage, most_keys: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflow.words.MOST_KEYS", most_keys)
     first, second = titled(stage, "Sessions"), titled(stage.beside(), "Invoices")
     application, me = second.deployment.application, stage.cast.developer
 
@@ -98,6 +101,29 @@ def test_the_spreadsheet_has_what_the_screen_is_narrowed_to(client: Client, stag
     assert len(rows) == 2
     assert rows[1][1] == "'=HYPERLINK(1)"
     assert rows[1][10] == "2026-12-07T10:00:00-05:00"
+
+
+def test_of_many_applications_the_own_the_chosen_and_those_of_the_chosen_team_are_offered(
+    client: Client, stage: Stage
+) -> None:
+    far, chosen_team = Team.objects.create(name="Far", slug="far"), Team.objects.create(name="Chosen", slug="chosen")
+    many = Application.objects.bulk_create(
+        Application(name=f"A {number:03}", team=far) for number in range(crq_list.MOST_APPLICATIONS)
+    )
+    Application.objects.create(name="Zebra of the chosen team", team=chosen_team)
+    client.force_login(stage.cast.developer)
+    own = stage.cast.application.name
+
+    def offered(**query: str) -> list[str]:
+        page = listed(Asked.of(query), by=stage.cast.developer, now=EARLY)
+        assert page.has_more_applications
+        return [each.label for each in page.applications]
+
+    assert own in offered()
+    assert "Zebra of the chosen team" not in offered()
+    assert "Zebra of the chosen team" in offered(team=str(chosen_team.pk))
+    assert offered(application=str(many[-1].pk))[-2:] == [many[-1].name, own]
+    assert "There are more applications" in client.get(reverse("crqs")).content.decode()
 
 
 @pytest.mark.parametrize("rows", [1, 3])

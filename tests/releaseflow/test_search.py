@@ -44,9 +44,11 @@ def titles(found: Found) -> dict[str, list[str]]:
         ("timeout lemon", {}),
     ],
 )
+@pytest.mark.parametrize("most_keys", [500, 0], ids=["rare", "common"])
 def test_words_are_found_in_every_case_and_inside_of_words(
-    stage: Stage, q: str, expected: dict[str, list[str]]
+    stage: Stage, q: str, expected: dict[str, list[str]], most_keys: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("workflow.words.MOST_KEYS", most_keys)
     stage.planned()
 
     assert titles(find(q, stage)) == expected
@@ -70,6 +72,20 @@ def test_what_begins_with_the_words_comes_first(stage: Stage) -> None:
     ApplicationFactory(name="Portal")
 
     assert titles(find("portal", stage))["Applications"] == ["Portal", "A portal for staff", "Admin portal"]
+
+
+def test_of_common_words_the_newest_are_found_those_that_begin_so_first(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.words.MOST_KEYS", 2)
+    for title in ("Logs are kept", "Keep the logs", "Logs in colour", "More logs"):
+        stage.submit(title=title)
+
+    newest = find("logs", stage, most=2)
+
+    assert titles(newest) == {"Pull requests": ["Logs in colour", "More logs"]}
+    assert newest.has_more
+    assert titles(find("logs keep", stage)) == {"Pull requests": ["Keep the logs"]}
 
 
 def test_a_deployment_shows_its_crq_team_day_and_state(stage: Stage) -> None:
@@ -207,7 +223,7 @@ def test_statements_of_the_page(signed_in: Client, stage: Stage, django_assert_n
         person("Portia", f"Session{number}", team=stage.cast.team)
         ApplicationFactory(name=f"Session store {number}")
 
-    with django_assert_num_queries(10):  # session, person, roles; deployments; pull requests, reviews, …
+    with django_assert_num_queries(12):  # session, person, roles; keys and rows of deployments and pull requests; …
         html = signed_in.get("/search/?q=ession").content.decode()
 
     assert html.count('class="hits"') == 4
