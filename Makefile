@@ -39,11 +39,16 @@ bench: .venv/dev.stamp ## measure the pages beside the least that a Django page 
 	@DEMO=1 $(BIN)/python manage.py collectstatic --noinput -v 0
 	@$(BIN)/python -m bench --sizes $(or $(SIZES),10k$(comma)100k)
 
-.PHONY: check
+.PHONY: check types style
 check: .venv/dev.stamp ## run every gate: style, types, templates, layers, migrations, generated documents
+	@$(MAKE) --jobs=2 --output-sync types style
+
+types: # takes as long as all the others together
+	$(GATE) $(BIN)/mypy
+
+style:
 	$(BIN)/ruff check $(PACKAGES)
 	$(BIN)/ruff format --check $(PACKAGES)
-	$(GATE) $(BIN)/mypy
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/djlint templates --check --quiet
 	$(BIN)/lint-imports

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,19 +18,31 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import override_settings
+from pytest_django.plugin import DjangoDbBlocker
 
+from accounts.models import Team
 from crq.models import Document
 from releaseflow import backup
-from tests.stages import EARLY, Stage, moment
-from tests.support import postgres
+from tests.cast import Cast
+from tests.stages import EARLY, Stage, a_week, moment
+from tests.support import database, postgres
 from workflow import clock
 from workflow.models import Event
 from workflow.sealing import seal_weekly
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+LOOK = """
+from django.core.management import call_command
+from accounts.models import Team
+call_command("verify_audit", "--json")
+call_command("verify_documents")
+print(Team.objects.create(name="New", slug="new").pk)
+"""
 
 
 class Machine:
@@ -78,12 +91,28 @@ def postgresql(tmp_path: Path, postgres_cluster: postgres.Cluster) -> Machine:
 
 @pytest.fixture
 def archive(stage: Stage, tmp_path: Path) -> Path:
-    """The backup of a week in which something was installed, with documents, e-mails and a seal."""
+    """The backup of this database."""
+    return backed_up(stage, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, made once; the database is empty again."""
+    folder = tmp_path_factory.mktemp("kept")
+    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=folder / "documents"), clock.frozen(EARLY):
+        made = backed_up(Stage(Cast.assemble(), a_week()), folder)
+        database.empty_evidence()
+        call_command("flush", verbosity=0, interactive=False)
+    return made
+
+
+def backed_up(stage: Stage, folder: Path) -> Path:
+    """A week in which something was installed, with documents, e-mails and a seal."""
     stage.installed()
     with clock.frozen(moment(stage.week, "install", hours=1, microseconds=123_456)):
         seal_weekly(clock.now())
-        call_command("backup", str(tmp_path / "all.tar.gz"), stdout=io.StringIO())
-    return tmp_path / "all.tar.gz"
+        call_command("backup", str(folder / "all.tar.gz"), stdout=io.StringIO())
+    return folder / "all.tar.gz"
 
 
 def manifest(path: Path) -> dict[str, Any]:
@@ -93,9 +122,8 @@ def manifest(path: Path) -> dict[str, Any]:
         return dict(json.load(file))
 
 
-def rewritten(path: Path, change: Callable[[str, bytes], bytes]) -> Path:
+def rewritten(path: Path, forged: Path, change: Callable[[str, bytes], bytes]) -> Path:
     """The same archive with some contents changed."""
-    forged = path.with_name("forged.tar.gz")
     with tarfile.open(path) as old, tarfile.open(forged, "w:gz") as new:
         for member in old:
             file = old.extractfile(member)
@@ -117,23 +145,24 @@ def test_the_backup_holds_every_row_and_document(archive: Path) -> None:
 
 
 def test_it_goes_from_here_to_postgresql_and_on_to_sqlite(
-    archive: Path, postgresql: Machine, sqlite: Callable[[str], Machine], tmp_path: Path
+    kept: Path, postgresql: Machine, sqlite: Callable[[str], Machine], tmp_path: Path
 ) -> None:
     """Both databases hold the same: every table's rows hash alike, the chains verify, and new rows get new numbers."""
-    postgresql.run("restore", str(archive))
+    postgresql.run("restore", str(kept))
     second = tmp_path / "second.tar.gz"
     postgresql.run("backup", str(second))
     last = sqlite("last")
     last.run("restore", str(second))
 
-    assert manifest(second)["tables"] == manifest(archive)["tables"]
-    assert manifest(second)["documents"] == manifest(archive)["documents"]
+    before = manifest(kept)
+    assert manifest(second)["tables"] == before["tables"]
+    assert manifest(second)["documents"] == before["documents"]
     for machine in (postgresql, last):
-        verdict = json.loads(machine.run("verify_audit", "--json"))
-        assert (verdict["ok"], verdict["events"]) == (True, Event.objects.count())
-        assert machine.run("verify_documents") == "Every document is as it was attached.\n"
-        script = "from accounts.models import Team; print(Team.objects.create(name='New', slug='new').pk)"
-        assert int(machine.run("shell", "-v", "0", "-c", script)) > 2
+        *lines, documents, number = machine.run("shell", "-v", "0", "-c", LOOK).splitlines()
+        verdict = json.loads("".join(lines))
+        assert (verdict["ok"], verdict["events"]) == (True, before["tables"]["workflow.event"]["rows"])
+        assert documents == "Every document is as it was attached."
+        assert int(number) > 2
 
 
 def test_a_database_in_use_is_left_alone(archive: Path) -> None:
@@ -165,21 +194,28 @@ def test_a_database_in_use_is_left_alone(archive: Path) -> None:
     ],
 )
 def test_a_changed_backup_is_refused_and_nothing_stays(  # noqa: PLR0917
-    archive: Path, sqlite: Callable[[str], Machine], name: str, old: bytes, new: bytes, said: str
+    kept: Path, tmp_path: Path, settings: LazySettings, name: str, old: bytes, new: bytes, said: str
 ) -> None:
-    forged = rewritten(archive, lambda n, content: content.replace(old, new) if n.startswith(name) else content)
+    forged = rewritten(
+        kept,
+        tmp_path / "forged.tar.gz",
+        lambda n, content: content.replace(old, new) if n.startswith(name) else content,
+    )
+
+    with pytest.raises(CommandError, match=re.escape(said)):
+        call_command("restore", str(forged))
+
+    assert (Event.objects.count(), Team.objects.count()) == (0, 0)
+    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def test_half_a_file_is_refused(kept: Path, sqlite: Callable[[str], Machine], tmp_path: Path) -> None:
+    half = tmp_path / "half.tar.gz"
+    half.write_bytes(kept.read_bytes()[: kept.stat().st_size // 2])
     machine = sqlite("target")
 
-    assert said in machine.run("restore", str(forged), fails=True)
+    assert "is not a whole backup" in machine.run("restore", str(half), fails=True)
     assert json.loads(machine.run("verify_audit", "--json"))["events"] == 0
-    assert not [path for path in Path(machine.env["VAR_DIR"]).rglob("documents/**/*") if path.is_file()]
-
-
-def test_half_a_file_is_refused(archive: Path, sqlite: Callable[[str], Machine]) -> None:
-    half = archive.with_name("half.tar.gz")
-    half.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
-
-    assert "is not a whole backup" in sqlite("target").run("restore", str(half), fails=True)
 
 
 @pytest.mark.parametrize(
@@ -217,11 +253,11 @@ def test_a_damaged_byte_anywhere_is_refused_in_a_sentence(archive: Path) -> None
             call_command("restore", str(hurt))
 
 
-def test_a_database_without_tables_is_migrated_first(archive: Path, tmp_path: Path) -> None:
+def test_a_database_without_tables_is_migrated_first(kept: Path, tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     bare = Machine(tmp_path / "bare", f"sqlite:///{tmp_path}/bare/db.sqlite3")
 
-    assert "has no tables yet. Run `manage.py migrate`" in bare.run("restore", str(archive), fails=True)
+    assert "has no tables yet. Run `manage.py migrate`" in bare.run("restore", str(kept), fails=True)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, db: None) -> None:
