@@ -169,7 +169,7 @@ class _Pass:
         if row.attempts >= MAX_ATTEMPTS:
             return self._park(row)
         logger.warning("%s %s not delivered, attempt %s: %s", self.line.noun, row.pk, row.attempts, row.last_error)
-        _conclude(row, not_before=self.clock() + max(_pause(row.attempts), at_least))
+        _conclude(row, not_before=self.clock() + max(pause(row.attempts), at_least))
         self.tally.retried += 1
         return None
 
@@ -200,7 +200,7 @@ def _lease(now: datetime, rows: QuerySet[Any]) -> list[Any]:
     An attempt is counted here, so that one which ends with the process counts too.
     """
     with transaction.atomic():
-        batch = list(_skipping_locked(_due(rows, now))[:BATCH])
+        batch = list(skipping_locked(_due(rows, now))[:BATCH])
         for row in batch:
             row.attempts, row.leased_until = row.attempts + 1, now + LEASE
         leased = rows.model._default_manager.filter(pk__in=[row.pk for row in batch])
@@ -213,7 +213,7 @@ def _due(rows: QuerySet[Any], now: datetime) -> QuerySet[Any]:
     return rows.filter(free, Outgoing.WAITING, not_before__lte=now).order_by("not_before", "pk")
 
 
-def _skipping_locked(rows: QuerySet[Any]) -> QuerySet[Any]:
+def skipping_locked(rows: QuerySet[Any]) -> QuerySet[Any]:
     if connection.features.has_select_for_update_skip_locked:
         return rows.select_for_update(skip_locked=True, of=("self",))
     return rows
@@ -256,10 +256,10 @@ def _noted(row: Outgoing) -> dict[str, Any]:
 def _pause_all(rows: QuerySet[Any], now: datetime, pause: timedelta, why: str) -> None:
     """All that is due waits, so that the passes of the next minute do not find the same out batch by batch."""
     with transaction.atomic():
-        due = list(_skipping_locked(_due(rows.prefetch_related(None), now)).values_list("pk", flat=True)[:MOST_PAUSED])
+        due = list(skipping_locked(_due(rows.prefetch_related(None), now)).values_list("pk", flat=True)[:MOST_PAUSED])
         rows.model._default_manager.filter(pk__in=due).update(not_before=now + pause, last_error=why[:500])
 
 
-def _pause(attempts: int) -> timedelta:
+def pause(attempts: int) -> timedelta:
     """1, 2, 4 … at most 60 minutes, a fifth more or less so that retries do not come in step."""
     return timedelta(minutes=min(2 ** (attempts - 1), 60)) * random.uniform(0.8, 1.2)  # noqa: S311 (not a secret)

@@ -62,7 +62,7 @@ class HttpLine:
         body = shapes.body(post, self.channel.kind)
         post.answer, retry_after = submit(self._url, body, shapes.headers(post, self._secret, body, now=now))
         if not 200 <= post.answer < 300:
-            raise NotTaken(post.answer, _wait(retry_after, now))
+            raise NotTaken(post.answer, asked_wait(retry_after, now))
 
     def reset(self) -> None:
         """Nothing is open between posts."""
@@ -163,7 +163,7 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def _wait(retry_after: str, now: datetime) -> timedelta:
+def asked_wait(retry_after: str, now: datetime) -> timedelta:
     """How long the receiver asks us to wait, an hour at most; nothing where it does not say."""
     try:
         if retry_after.isdecimal():

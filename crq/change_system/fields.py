@@ -24,8 +24,8 @@ LABELS = {
     "source": "Source",
     "documents": "Documents",
     "everything": "All fields as one text",
-    "starts_at": "Start of the install window",
-    "ends_at": "End of the install window",
+    "starts_at": "Start of the install window, UTC",
+    "ends_at": "End of the install window, UTC",
 }
 """Our texts: those of the page to copy from by their labels there, and a few for fields that want another form."""
 

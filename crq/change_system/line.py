@@ -15,13 +15,14 @@ import requests
 from requests import PreparedRequest, Response
 
 from notifications.faults import Fault
+from notifications.http import asked_wait
+from workflow import clock
 
 TIMEOUT = (5, 10)
 """Seconds until it must be reached, and until it must go on with its answer."""
 SLOWEST = 30.0
 """Seconds that a whole answer may take."""
 LARGEST = 4 * 1024 * 1024
-LONGEST_WAIT = timedelta(hours=1)
 FINAL = {400, 404, 405, 406, 409, 410, 413, 414, 415, 422}
 
 
@@ -106,7 +107,7 @@ class Line:
         return body.decode(errors="replace")
 
     def _refused(self, response: Response, body: str) -> Trouble:
-        status, wait = response.status_code, _wait(response)
+        status, wait = response.status_code, asked_wait(response.headers.get("Retry-After", ""), clock.now())
         if status == 401:
             return Trouble(f"{self.name} does not accept our sign-in (401).", Fault.SERVER)
         if status in {429, 503}:
@@ -132,10 +133,3 @@ def reason(body: str) -> str:
         return ""
     words = ", ".join(str(each) for each in parts if each)
     return " ".join("".join(char if char.isprintable() else " " for char in words).split()).rstrip(".")[:300]
-
-
-def _wait(response: Response) -> timedelta:
-    """How long it asks us to wait, an hour at most; nothing where it does not say so in seconds."""
-    after = response.headers.get("Retry-After", "")
-    seconds = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
-    return min(timedelta(seconds=seconds), LONGEST_WAIT)

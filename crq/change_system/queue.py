@@ -6,24 +6,21 @@ A row is leased in a short transaction and confirmed in another one; what lies b
 from __future__ import annotations
 
 import logging
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from crq.change_system.line import Trouble
 from crq.models import CRQ, ChangeThere
+from notifications.delivery import MAX_ATTEMPTS, MOST_PAUSED, PAUSE, pause, skipping_locked
 from notifications.faults import Fault
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=30)
 """Longer than one CRQ takes: ten calls, each within `line.SLOWEST` and its timeouts, and three large files."""
-MAX_ATTEMPTS = 8
-PAUSE = timedelta(minutes=1)
-MOST_PAUSED = 10_000
 
 
 @dataclass
@@ -40,7 +37,7 @@ class Tally:
 def lease(now: datetime) -> ChangeThere | None:
     """Claims one for this process. The attempt is counted here, so that one which ends with the process counts too."""
     with transaction.atomic():
-        row = _skipping_locked(_due(now)).first()
+        row: ChangeThere | None = skipping_locked(_due(now)).first()
         if row is None:
             return None
         row.attempts, row.leased_until = row.attempts + 1, now + LEASE
@@ -52,12 +49,6 @@ def lease(now: datetime) -> ChangeThere | None:
 def _due(now: datetime) -> QuerySet[ChangeThere]:
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     return ChangeThere.objects.filter(free, parked_at=None, not_before__lte=now).order_by("not_before", "pk")
-
-
-def _skipping_locked(rows: QuerySet[ChangeThere]) -> QuerySet[ChangeThere]:
-    if connection.features.has_select_for_update_skip_locked:
-        return rows.select_for_update(skip_locked=True, of=("self",), no_key=True)
-    return rows
 
 
 def still_ours(row: ChangeThere) -> QuerySet[ChangeThere]:
@@ -94,19 +85,14 @@ def troubled(row: ChangeThere, trouble: Trouble, now: datetime, tally: Tally) ->
         still_ours(row).update(leased_until=None)
     else:
         logger.warning("The change of %s not told, attempt %s: %s", row.crq, row.attempts, why)
-        coming = now + _pause(row.attempts)
+        coming = now + pause(row.attempts)
         tally.retried += still_ours(row).update(not_before=coming, last_error=why, leased_until=None)
     if tally.fault:
         _pause_all(now, max(trouble.wait, PAUSE), why)
 
 
-def _pause_all(now: datetime, pause: timedelta, why: str) -> None:
+def _pause_all(now: datetime, wait: timedelta, why: str) -> None:
     """All that is due waits, so that the next passes do not find the same out one by one."""
     with transaction.atomic():
-        due = list(_skipping_locked(_due(now)).values_list("pk", flat=True)[:MOST_PAUSED])
-        ChangeThere.objects.filter(pk__in=due).update(not_before=now + pause, last_error=why)
-
-
-def _pause(attempts: int) -> timedelta:
-    """1, 2, 4 … at most 60 minutes, a fifth more or less so that retries do not come in step."""
-    return timedelta(minutes=min(2 ** (attempts - 1), 60)) * random.uniform(0.8, 1.2)  # noqa: S311 (not a secret)
+        due = list(skipping_locked(_due(now)).values_list("pk", flat=True)[:MOST_PAUSED])
+        ChangeThere.objects.filter(pk__in=due).update(not_before=now + wait, last_error=why)

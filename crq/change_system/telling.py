@@ -89,7 +89,7 @@ class _Telling:
             change = self._send(change)
         if change is None:
             raise Trouble(f"{self.system.access.name} has no {self.row.number} any more.", Fault.FINAL)
-        self._learn(change, known)
+        self._learn(change)
         if self.owed:
             self._attach(change)
         self._compare(change)
@@ -105,7 +105,7 @@ class _Telling:
         self.row.ours = values
         return change
 
-    def _learn(self, change: Change, known: str) -> None:
+    def _learn(self, change: Change) -> None:
         """Their number, noted where none was when it was learnt: what people noted or removed stays as they left it."""
         if self.row.number == change.number:
             return
@@ -114,7 +114,7 @@ class _Telling:
         except ValidationError:
             said = f"Their number has a form that cannot be noted here: {change.number[:80]}."
             raise Trouble(said, Fault.FINAL) from None
-        if not self.row.number and not known:
+        if not self.row.number:
             note_number(self.crq, change.number)
         self.row.number = change.number
         still_ours(self.row).update(number=change.number)

@@ -14,10 +14,14 @@ from crq.change_system import line, queue, telling
 from crq.change_system.access import access
 from crq.change_system.by_hand import NUMBER
 from crq.change_system.differences import CHANGE
-from crq.change_system.queue import LEASE, MAX_ATTEMPTS, PAUSE, Tally
+from crq.change_system.queue import LEASE, Tally
 from crq.change_system.telling import READ_EVERY, tell
 from crq.models import CRQ, AttachedThere, ChangeThere, NumberThere
 from deployments.flow import DEPLOYMENT, WEEK
+from notifications.delivery import MAX_ATTEMPTS, PAUSE
+from releaseflow import metrics, tasks
+from releaseflow.doctor import change_system
+from releaseflow.models import Heartbeat
 from tests.stages import EARLY, Stage
 from tests.support.change_server import DROP, HANG, PASSWORD, USER, ChangeServer, change_server
 from workflow import clock
@@ -413,3 +417,39 @@ def test_an_old_crq_is_told_from_the_next_act_on(server: ChangeServer, settings:
     stage.approve(deployment.crq)
 
     assert (told().told, len(server.changes)) == (1, 1)
+
+
+# --- Seen from outside ---------------------------------------------------------------------------------------
+def test_the_doctor_signs_in_and_writes_nothing(server: ChangeServer, settings: LazySettings) -> None:
+    well = change_system()
+    use(settings, server, "servicenow", password="wrong")
+    ill = change_system()
+
+    assert (well.ok, well.sentence) == (True, "ServiceNow answers and lets us in.")
+    assert (ill.ok, ill.sentence) == (
+        False,
+        "ServiceNow does not accept our sign-in (401). CRQs wait; nothing is lost.",
+    )
+    assert server.changes == []
+
+
+def test_the_numbers_tell_what_waits_was_given_up_and_differs(server: ChangeServer, stage: Stage) -> None:
+    stage.with_crq()
+    told()
+    ChangeThere.objects.update(differing=1)
+    ChangeThere.objects.filter(crq=stage.beside().with_crq().crq).update(parked_at=EARLY, last_error="500")
+    stage.beside().with_crq()
+
+    numbers = metrics.text(EARLY).decode()
+
+    for what in ("differing", "given_up", "waiting"):
+        assert f'releaseflow_change_system{{what="{what}"}} 1.0' in numbers
+
+
+def test_beat_tells_and_leaves_a_mark(server: ChangeServer, stage: Stage) -> None:
+    stage.with_crq()
+
+    tasks.tell_change_system()
+
+    assert len(server.changes) == 1
+    assert Heartbeat.objects.get(task="tell_change_system").at == EARLY
