@@ -13,8 +13,10 @@ from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
+from notifications.models import Post
 from releaseflow import condition, tasks
 from releaseflow.models import Heartbeat
+from tests.outboxes import posted
 from tests.stages import EARLY, Stage, moment
 from tests.support import smtp
 from workflow import clock
@@ -81,6 +83,15 @@ def test_a_tick_that_fails_leaves_no_mark(well: datetime, monkeypatch: pytest.Mo
 def test_mail_that_nobody_sends_is_seen(client: Client, stage: Stage, waits: int, ok: bool) -> None:
     stage.ready()  # asks for the approval
     with clock.frozen(EARLY + timedelta(seconds=waits)):
+        tasks.enforce_deadlines()
+
+        assert parts(client)["mail"] is ok
+
+
+@pytest.mark.parametrize(("waits", "ok"), [(600, True), (601, False)])
+def test_posts_that_nobody_sends_are_seen(client: Client, well: datetime, waits: int, ok: bool) -> None:
+    posted("2026-12-10")
+    with clock.frozen(well + timedelta(seconds=waits)):
         tasks.enforce_deadlines()
 
         assert parts(client)["mail"] is ok
@@ -154,6 +165,17 @@ def test_the_numbers_tell_what_is_late(
     assert after['tick_age_seconds{task="enforce_deadlines"}'] == 0
     assert after["outbox_waiting"] > before["outbox_waiting"] > 0
     assert after["outbox_overdue_seconds"] > 0
+
+
+def test_the_numbers_tell_of_posts(client: Client, well: datetime, settings: LazySettings) -> None:
+    settings.METRICS_TOKEN = "open sesame"
+    given_up, *_ = posted("2026-12-10", "2026-12-17", "2026-12-24")
+    Post.objects.filter(pk=given_up.pk).update(parked_at=well)
+
+    with clock.frozen(well + timedelta(seconds=90)):
+        found = numbers(client)
+
+    assert [found[f"posts_{name}"] for name in ("waiting", "parked", "overdue_seconds")] == [2, 1, 90]
 
 
 # --- The doctor ----------------------------------------------------------------------------------------------

@@ -24,8 +24,9 @@ from crq.readiness import with_facts
 from crq.retention import limit
 from deployments.flow import DEPLOYMENT, WEEK
 from deployments.models import Deployment
-from notifications.models import Email, Letter
+from notifications.models import Email, Letter, Post
 from releaseflow import backup, purge
+from tests.outboxes import posted
 from tests.stages import EARLY, Stage, moment
 from workflow import audit, clock
 from workflow.machine import perform
@@ -163,6 +164,17 @@ def test_what_still_waits_to_be_sent_stays(stage: Stage, later: datetime, capsys
         run(capsys, "--delete")
 
     assert Email.objects.count() == waiting > 0
+
+
+def test_posts_go_but_for_those_that_wait_and_those_of_a_week_on_hold(stage: Stage, later: datetime) -> None:
+    perform(WEEK, "keep", stage.week, by=stage.cast.administrator, reason="Case 12-34.")
+    held, _gone, waiting = posted(str(stage.week.thursday), "2026-12-17", "2026-12-24")
+    Post.objects.exclude(pk=waiting.pk).update(sent_at=EARLY)
+
+    with clock.frozen(later):
+        call_command("purge", "--delete")
+
+    assert {each.pk for each in Post.objects.all()} == {held.pk, waiting.pk}
 
 
 # --- Legal hold ----------------------------------------------------------------------------------------------
