@@ -53,6 +53,7 @@ class CRQ(models.Model):
                 name="crq_closed_says_how",
             ),
         )
+        indexes = (models.Index(fields=["id"], condition=~Q(status="closed"), name="crq_not_closed"),)
 
     def __str__(self) -> str:
         return self.number

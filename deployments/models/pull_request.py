@@ -75,7 +75,7 @@ class PullRequest(models.Model):
                 name="pull_request_in_a_deployment_when_planned",
             ),
         )
-        indexes = (models.Index(fields=["status", "-submitted_at"], name="pull_request_queue"),)
+        indexes = (models.Index(fields=["status", "submitted_at", "id"], name="pull_request_order"),)
 
     def __str__(self) -> str:
         return f"{self.repository.short_name} #{self.number}"

@@ -11,10 +11,12 @@ from django.urls import reverse
 from accounts.models import Team, User
 from crq import crq_list
 from crq.crq_list import Asked, listed
+from crq.deadlines import enforce
 from crq.models import CRQ
 from deployments.models import Application
-from tests.stages import EARLY, Stage
+from tests.stages import EARLY, Stage, moment
 from tests.support.sheets import lines
+from workflow import clock
 
 
 def titles(by: User, **query: str) -> list[str]:
@@ -29,7 +31,8 @@ def titled(stage: Stage, title: str) -> CRQ:
 
 @pytest.mark.parametrize("most_keys", [500, 0], ids=["rare", "common"])
 def test_each_filter_narrows(stage: Stage, most_keys: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflow.words.MOST_KEYS", most_keys)
+    for module in ("workflow.words", "crq.crq_list"):
+        monkeypatch.setattr(f"{module}.MOST_KEYS", most_keys)
     first, second = titled(stage, "Sessions"), titled(stage.beside(), "Invoices")
     application, me = second.deployment.application, stage.cast.developer
 
@@ -44,6 +47,14 @@ def test_each_filter_narrows(stage: Stage, most_keys: int, monkeypatch: pytest.M
     assert titles(me, mine="1") == ["Invoices", "Sessions"]
     assert titles(stage.cast.other_developer, mine="1") == []
     assert first.number in first.get_absolute_url()
+
+
+def test_what_a_deadline_held_is_found(stage: Stage) -> None:
+    titled(stage, "Sessions")
+    with clock.frozen(moment(stage.week, "approval", minutes=1)):
+        enforce(clock.now())
+
+    assert titles(stage.cast.developer, state="held") == ["Sessions"]
 
 
 @pytest.mark.parametrize(

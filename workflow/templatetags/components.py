@@ -267,10 +267,11 @@ def plain_act(context: Context, act: Act, key: str, *, small: bool = False) -> S
 @register.simple_tag
 def choices(options: Iterable[Option]) -> SafeString:
     """`{% choices options %}`: what a filter offers."""
-    return SafeString("\n".join(_choice(each.value, each.label, each.chosen) for each in options))
+    return format_html_join("\n", "{}", ((_choice(each.value, each.label, each.chosen),) for each in options))
 
 
 @lru_cache(maxsize=2048)
 def _choice(value: str, label: str, chosen: bool) -> SafeString:
     # A list offers two hundred, and they are the same for everybody.
-    return format_html('<option value="{}"{}>{}</option>', value, SafeString(" selected" if chosen else ""), label)
+    selected = format_html(" {}", "selected") if chosen else ""
+    return format_html('<option value="{}"{}>{}</option>', value, selected, label)
