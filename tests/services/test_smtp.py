@@ -54,7 +54,7 @@ def _frozen() -> Iterator[None]:
 def server(smtp_server: SmtpServer, settings: LazySettings) -> SmtpServer:
     """The application sends to it."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", smtp_server.port, 10
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", smtp_server.port, 60
     return smtp_server
 
 
@@ -331,7 +331,7 @@ def test_a_pass_outlasts_its_time_by_one_silence_at_the_most(server: SmtpServer,
 @pytest.fixture
 def environment(server: SmtpServer, settings: LazySettings) -> dict[str, str]:
     """In which a process works on this test's database and mail server, by the real clock."""
-    return environment_of_test(EMAIL_URL=server.url, EMAIL_TIMEOUT="5")
+    return environment_of_test(EMAIL_URL=server.url, EMAIL_TIMEOUT="30")
 
 
 def due_by_the_real_clock() -> None:
