@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role
+from crq.change_system.owing import recount
 from crq.models import CRQ, AttachedThere, Document, NumberThere
 from crq.readiness import Facts
 from deployments.flow import lock_deployment
@@ -69,7 +70,7 @@ NUMBER = Flow(
     ],
     join=_join_crq,
 )
-NUMBER.complete(consequences={"forget": lambda call: call.obj.delete()})
+NUMBER.complete(consequences={"forget": lambda call: call.obj.delete()}, after=recount)
 
 
 # --- The files ------------------------------------------------------------------------------------------------

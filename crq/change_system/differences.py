@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.text import Truncator
 
 from accounts.models import User
@@ -24,8 +24,7 @@ from workflow.steps import Actor, Call, Flow, Refused, Step
 SHOWN = 50
 MOST_IN_A_FILE = 20_000
 HEAD = ("CRQ", "Number there", "State there", "What", "Field there", "Ours", "Theirs", "Told", "Read at")
-OTHER_NUMBER = Q(number__gt="") & ~Q(crq__number_there__number=F("number"))
-DIFFERS = Q(differing__gt=0) | OTHER_NUMBER
+OPEN = ChangeThere.DIFFERS | ChangeThere.GIVEN_UP | ChangeThere.OWED
 
 
 # --- What can happen to it -----------------------------------------------------------------------------------
@@ -41,7 +40,7 @@ def _nobody_tells_it(row: ChangeThere, by: Actor, now: datetime) -> str:
 
 
 def _some_differ(row: ChangeThere, by: Actor, now: datetime) -> str:
-    return "" if row.differing else "Nothing differs any more that nobody has seen."
+    return "" if row.differences() else "No text differs any more that nobody has seen."
 
 
 def _number_differs(row: ChangeThere, by: Actor, now: datetime) -> str:
@@ -67,13 +66,14 @@ def _accept(call: Call) -> None:
     differences = row.differences()
     call.note = {name: theirs[:1000] for name, (_, theirs) in differences.items()}
     row.seen |= {name: theirs for name, (_, theirs) in differences.items()}
-    row.differing = 0
+    row.differing = row.count(noted(row))
 
 
 def _take(call: Call) -> None:
     """The number is the only thing of theirs that is ever taken."""
     row: ChangeThere = call.obj
     call.note = {"number": row.number}
+    row.differing = row.count(row.number)
     begin(NUMBER, "note", NumberThere(crq=row.crq, number=row.number), by=call.by)
 
 
@@ -168,8 +168,8 @@ class Section:
 
 def totals() -> dict[str, int]:
     """How many differ, were given up, and wait."""
-    return ChangeThere.objects.aggregate(
-        differing=Count("pk", filter=DIFFERS),
+    return ChangeThere.objects.filter(OPEN).aggregate(
+        differing=Count("pk", filter=ChangeThere.DIFFERS),
         given_up=Count("pk", filter=ChangeThere.GIVEN_UP),
         waiting=Count("pk", filter=ChangeThere.WAITING),
     )
@@ -178,7 +178,7 @@ def totals() -> dict[str, int]:
 def sections(*, by: User, now: datetime) -> list[Section]:
     """Four statements, however many changes there are."""
     total = totals()
-    differing = _found(DIFFERS).order_by("-pk")[:SHOWN]
+    differing = _found(ChangeThere.DIFFERS).order_by("-pk")[:SHOWN]
     parked = _found(ChangeThere.GIVEN_UP).order_by("-parked_at", "-pk")[:SHOWN]
     waiting = _found(ChangeThere.WAITING).order_by("not_before", "pk")[:SHOWN]
     return [
@@ -224,7 +224,7 @@ def differences(row: ChangeThere) -> list[Difference]:
         Difference(name, mapped[name].label if name in mapped else "", ours, theirs)
         for name, (ours, theirs) in row.differences().items()
     ]
-    if row.number and row.number != noted(row):
+    if row.number not in {"", noted(row)}:
         found.insert(0, Difference("", "Its number there", noted(row), row.number))
     return found
 
@@ -243,13 +243,13 @@ def _answers(row: ChangeThere, by: User, now: datetime) -> list[Act]:
     if row.parked_at:
         return [act(CHANGE, "send", row, by=by, now=now, label="Send again")]
     found = []
-    if row.differing:
+    if row.differences():
         hidden = {"digest": digest(row)}
         found += [
             act(CHANGE, "send", row, by=by, now=now),
             act(CHANGE, "accept", row, by=by, now=now, hidden=hidden),
         ]
-    if row.number != noted(row):
+    if row.number not in {"", noted(row)}:
         found.append(act(CHANGE, "take", row, by=by, now=now))
     return found
 
@@ -281,7 +281,7 @@ def when(row: ChangeThere, now: datetime) -> str:
 
 def cells(now: datetime) -> Iterator[tuple[object, ...]]:
     """Each difference, then what was given up and what waits, as rows of a spreadsheet; at most MOST_IN_A_FILE CRQs."""
-    rows = _found(DIFFERS | ChangeThere.GIVEN_UP | ChangeThere.WAITING).order_by("-pk")[:MOST_IN_A_FILE]
+    rows = _found(OPEN).order_by("-pk")[:MOST_IN_A_FILE]
     for row in rows.iterator(chunk_size=500):
         told, read = row.told == row.revision, row.read_at
         for each in differences(row):

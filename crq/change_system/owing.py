@@ -26,6 +26,14 @@ def owe(calls: Sequence[Call]) -> None:
     _owe(where, calls[0].now)
 
 
+def recount(calls: Sequence[Call]) -> None:
+    """Another number is noted here, or none: whether theirs differs is counted anew."""
+    for call in calls if settings.CHANGE_SYSTEM else ():
+        if row := ChangeThere.objects.filter(crq=call.obj.crq_id).first():
+            noted = "" if call.obj.pk is None else call.obj.number
+            ChangeThere.objects.filter(pk=row.pk).update(differing=row.count(noted))
+
+
 def _owe(where: Q, now: datetime) -> None:
     concerned = CRQ.objects.filter(where).exclude(status=CRQ.Status.CLOSED).order_by()
     again = ChangeThere.objects.filter(crq__in=concerned.values("pk"))

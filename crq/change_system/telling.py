@@ -79,7 +79,7 @@ class _Telling:
         return found
 
     def run(self) -> None:
-        known = NumberThere.objects.filter(crq=self.crq).values_list("number", flat=True).first() or ""
+        known = self._noted()
         change = self.system.find(self.crq.number, known or self.row.number)
         if change is None and known:
             raise Trouble(f"{self.system.access.name} has no {known}: is the number right?", Fault.FINAL)
@@ -134,7 +134,10 @@ class _Telling:
     def _compare(self, change: Change) -> None:
         row = self.row
         row.theirs = {name: change.says(name, text) for name, text in row.ours.items() if name in change.texts}
-        row.differing, row.state, row.read_at = len(row.differences()), change.state[:80], self.clock()
+        row.differing, row.state, row.read_at = row.count(self._noted()), change.state[:80], self.clock()
+
+    def _noted(self) -> str:
+        return NumberThere.objects.filter(crq=self.crq).values_list("number", flat=True).first() or ""
 
 
 def _texts(facts: Facts, system: ChangeSystem) -> dict[str, str]:

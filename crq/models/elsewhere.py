@@ -88,12 +88,13 @@ class ChangeThere(models.Model):
     ours = models.JSONField(default=dict, blank=True)
     theirs = models.JSONField(default=dict, blank=True)
     seen = models.JSONField(default=dict, blank=True)
-    differing = models.PositiveSmallIntegerField(default=0, help_text="Fields that differ and were not seen.")
+    differing = models.PositiveSmallIntegerField(default=0, help_text="Texts and number that differ and were not seen.")
     read_at = models.DateTimeField(null=True, blank=True)
 
     OWED = Q(revision__gt=F("told"))
     WAITING = Q(parked_at=None) & OWED
     GIVEN_UP = Q(parked_at__isnull=False)
+    DIFFERS = Q(differing__gt=0)
 
     class Meta:
         verbose_name = "change in another system"
@@ -106,6 +107,8 @@ class ChangeThere(models.Model):
         indexes = (
             models.Index(fields=["not_before"], condition=Q(parked_at=None), name="change_there_due"),
             models.Index(fields=["crq"], condition=Q(differing__gt=0), name="change_there_differs"),
+            models.Index(fields=["not_before"], condition=Q(revision__gt=F("told")), name="change_there_owed"),
+            models.Index(fields=["parked_at"], condition=Q(parked_at__isnull=False), name="change_there_given_up"),
         )
 
     def __str__(self) -> str:
@@ -121,3 +124,7 @@ class ChangeThere(models.Model):
             for name, ours in self.ours.items()
             if name in self.theirs and self.theirs[name] not in (ours, self.seen.get(name))
         }
+
+    def count(self, noted: str) -> int:
+        """What `differing` is where this number is noted here."""
+        return len(self.differences()) + (self.number not in {"", noted})

@@ -181,6 +181,17 @@ def test_their_number_is_taken_and_nothing_else(stage: Stage) -> None:
     assert CRQ.objects.values().get() == before
 
 
+def test_a_number_noted_or_removed_by_hand_is_compared_at_once(stage: Stage) -> None:
+    crq = stage.with_crq().crq
+    there(crq, theirs={}, differing=1)
+
+    noted(crq, THERE, stage)
+    same = ChangeThere.objects.get().differing
+    perform(NUMBER, "forget", NumberThere.objects.get(), by=stage.cast.developer)
+
+    assert (same, ChangeThere.objects.get().differing) == (0, 1)
+
+
 def test_their_number_is_refused_where_it_is_another_crqs(stage: Stage) -> None:
     first, second = stage.with_crq().crq, stage.beside().with_crq().crq
     noted(first, THERE, stage)
