@@ -22,11 +22,11 @@ Row = TypeVar("Row")
 
 
 class Slot(Expression):
-    """Where the value of this name will stand. `kind` says how the database writes it; usually it is a key."""
+    """Where the value of this name will stand. `kind` says how the database writes it; without one it is a key."""
 
     def __init__(self, name: str, kind: Field[Any, Any] | None = None, *, many: bool = False) -> None:
         super().__init__(output_field=kind or IntegerField())
-        self.name, self.many = name, many
+        self.name, self.many, self.is_key = name, many, kind is None
         self.key = name, type(self.output_field)
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
@@ -35,7 +35,7 @@ class Slot(Expression):
     def fill(self, values: dict[str, Any], connection: Any) -> list[Any]:
         """What stands here now; no value at all is a NULL, which nothing equals."""
         given = list(values[self.name]) or [None] if self.many else [values[self.name]]
-        return [self.output_field.get_db_prep_value(value, connection) for value in given]
+        return given if self.is_key else [self.output_field.get_db_prep_value(value, connection) for value in given]
 
 
 def among(field: str, name: str, kind: Field[Any, Any] | None = None) -> Func:

@@ -16,7 +16,7 @@ from accounts.prepared import Line, Prepared, Slot, among
 from accounts.roles import Role, standing
 from crq.cells import Head, heads
 from crq.circumstances import circumstances
-from crq.gathering import Read, collated, current, full_name, gather, with_deadlines
+from crq.gathering import Read, current, full_name, gather, knowing, with_deadlines
 from crq.models import Announcement
 from crq.rail import NextDue, Step, next_due, rail
 from crq.rows import Row, row
@@ -24,6 +24,7 @@ from crq.turns import Turns
 from deployments.guards import closed_week
 from deployments.live import mark_of, marked
 from deployments.models import Deferral, Deployment, ReleaseWeek
+from workflow.addresses import address
 from workflow.eastern import eastern_day, say_long_day
 from workflow.kept import Kept
 from workflow.models import Event
@@ -99,7 +100,7 @@ def board(thursday: date, *, by: User, now: datetime, view: str = "", team: str 
 
     `view` is one of VIEWS and `team` the slug of a team that has deployments here; anything else shows all.
     """
-    week = next(iter(collated(_WEEK(thursday=thursday, now=now))), None)
+    week = next(iter(knowing(_WEEK(thursday=thursday, now=now))), None)
     if week is None:
         return None
     rows = _rows(week, by, now)
@@ -215,7 +216,7 @@ def _subtitle(week: ReleaseWeek, live: int) -> str:
 
 
 def _week_url(thursday: date | None) -> str:
-    return reverse("week", args=[thursday]) if thursday else ""
+    return address("week", thursday) if thursday else ""
 
 
 def _can_plan(week: ReleaseWeek, by: User, now: datetime) -> bool:

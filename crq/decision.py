@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.urls import reverse
-
 from accounts.models import User
 from accounts.roles import Role, standing
 from crq import seen
@@ -20,6 +18,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
+from workflow.addresses import address
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_long_day, say_near
 from workflow.machine import refusal
@@ -119,7 +118,7 @@ def _to_decide(deployment: Deployment, readiness: Readiness, by: User, now: date
         ],
         note_label="Note" if mine else "",
         hidden={"digest": readiness.facts.digest, "seen": seen.token(readiness.facts)},
-        url=reverse("decide", args=[crq.number]),
+        url=address("decide", crq.number),
         hint=emailed([each for each in contributors(deployment, eastern_day(now)) if each != by]),
     )
 
@@ -193,7 +192,7 @@ def _possible(acts: list[Act]) -> bool:
 
 
 def _move(deployment: Deployment, by: User, now: datetime, *, primary: bool) -> Act:
-    url = reverse("move", args=[deployment.pk])
+    url = address("move", deployment.pk)
     return act(DEPLOYMENT, "move", deployment, by=by, now=now, form_url=url, primary=primary)
 
 
@@ -210,7 +209,7 @@ def _exemption(deployment: Deployment, readiness: Readiness, by: User, now: date
         why_not = "An exemption is asked for a CRQ. Create it first."
         return "", [Act("request", "Ask for an exemption", "", enabled=False, why_not=why_not)]
     no = refusal(EXEMPTION, "request", ExemptionRequest(crq=crq), by=by, now=now)
-    url = reverse("ask-exemption", args=[crq.number])
+    url = address("ask-exemption", crq.number)
     primary = deployment.status == S.HELD
     why_not = no.sentence if no else ""
     return "", [Act("request", "Ask for an exemption", url, no is None, why_not, primary=primary, form_url=url)]
@@ -316,12 +315,10 @@ def _where(each: Deliverable, deployment: Deployment) -> str:
     """The page or place where this deliverable is brought."""
     if each.key == "prs":
         return (
-            "#pull-requests"
-            if deployment.pull_requests.all()
-            else reverse("deployment-pull-requests", args=[deployment.pk])
+            "#pull-requests" if deployment.pull_requests.all() else address("deployment-pull-requests", deployment.pk)
         )
     if each.key == "crq":
-        return reverse("open-crq", args=[deployment.pk])
+        return address("open-crq", deployment.pk)
     if each.key in {"branch", "core_dev"}:
-        return reverse("merge", args=[deployment.pk])
+        return address("merge", deployment.pk)
     return f"#attach-{each.key}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.urls import reverse
-
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role
 from crq.models import Follower
 from deployments.models import Deployment
 from workflow.acts import Act, act
+from workflow.addresses import address
 from workflow.steps import Actor, Flow, Step
 
 ANYBODY = tuple(Role)
@@ -18,10 +18,13 @@ ANYBODY = tuple(Role)
 
 def follow_act(deployment: Deployment, *, by: User, now: datetime) -> Act:
     """The button that follows, or stops: one statement."""
-    if mine := Follower.objects.filter(deployment=deployment, user=by).first():
+    for mine in _MINE(deployment=deployment.pk, user=by.pk):
         return act(FOLLOWER, "unfollow", mine, by=by, now=now)
-    url = reverse("follow", args=[deployment.pk])
+    url = address("follow", deployment.pk)
     return act(FOLLOWER, "follow", Follower(deployment=deployment, user=by), by=by, now=now, url=url)
+
+
+_MINE = Prepared(lambda: Follower.objects.filter(deployment=Slot("deployment"), user=Slot("user")))
 
 
 def _for_oneself(follower: Follower, by: Actor, now: datetime) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from django.db.models import (
     Exists,
     F,
     FilteredRelation,
+    Max,
     OuterRef,
     Q,
     QuerySet,
@@ -41,23 +43,27 @@ def full_name(person: str) -> Concat:
 
 def dated(weeks: QuerySet[ReleaseWeek]) -> list[ReleaseWeek]:
     """The weeks in order with all their deadlines, in one statement."""
-    return collated(with_deadlines(weeks))
+    return knowing(with_deadlines(weeks))
 
 
 def with_deadlines(weeks: QuerySet[ReleaseWeek]) -> QuerySet[ReleaseWeek]:
-    """One row for each deadline of each week, for `collated`."""
-    return weeks.annotate(deadline=FilteredRelation("milestones")).select_related("deadline")  # type: ignore[misc]
+    """A column for each deadline, for `knowing`."""
+    return weeks.annotate(
+        **{_column(key): Max("milestones__due_at", filter=Q(milestones__key=key)) for key in Deadline}
+    )
 
 
-def collated(rows: Iterable[ReleaseWeek]) -> list[ReleaseWeek]:
-    """Each week once, with all its deadlines."""
-    found: dict[int, ReleaseWeek] = {}
-    for row in rows:
-        week = found.setdefault(row.pk, row)
-        due = week.__dict__.setdefault("_due", {})  # where ReleaseWeek.due keeps what it has read
-        if deadline := getattr(row, "deadline", None):
-            due[deadline.key] = deadline.due_at
-    return list(found.values())
+def knowing(weeks: Iterable[ReleaseWeek]) -> list[ReleaseWeek]:
+    """The weeks, which know their deadlines from these columns."""
+    found = list(weeks)
+    for week in found:
+        dues = ((str(key), getattr(week, _column(key))) for key in Deadline)
+        week.__dict__["_due"] = {key: due for key, due in dues if due}  # where ReleaseWeek.due keeps what it has read
+    return found
+
+
+def _column(key: Deadline) -> str:
+    return f"due_{key}"
 
 
 class CurrentFacts(Facts):
@@ -130,6 +136,14 @@ class Gathered:
     @cached_property
     def queue(self) -> list[PullRequest]:
         return _made([self.waiting], [])
+
+    def by(self, name: str) -> dict[Any, list[Read]]:
+        """The deployments' reads by what stands in this column of theirs."""
+        found: dict[Any, list[Read]] = defaultdict(list)
+        for each in self.reads:
+            for value in self.query.by(name, each.deployment):
+                found[value].append(each)
+        return found
 
     def facts_of(self, reads: Sequence[Read]) -> list[CurrentFacts]:
         """In the same order. To make objects of what was read costs several times what reading it does."""

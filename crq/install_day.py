@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
+from django.db.models import DateField, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, standing
 from crq.announcing import OUTCOMES
 from crq.deliverables import Readiness, listed
+from crq.gathering import Gathered, Read, current, gather, knowing, with_deadlines
 from crq.install_rows import Row, meta, rows
 from crq.models import Announcement
-from crq.readiness import Facts, planned_for
+from crq.readiness import Facts
 from deployments.flow import WEEK
+from deployments.live import marked
 from deployments.models import Deployment, ReleaseWeek
 from deployments.policy import Deadline
 from workflow.acts import Act, act
 from workflow.eastern import eastern_day, say_day, say_near, say_time
+from workflow.kept import Kept
 
 S = Deployment.Status
 NAMED = 2
@@ -32,10 +39,11 @@ class Batch:
     act: Act | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Left:
-    """A deployment of the week that is not installed as things are."""
+    """A deployment of the week that is not installed as things are; `pk` is its key."""
 
+    pk: int
     url: str
     title: str
     meta: str
@@ -64,11 +72,18 @@ class InstallDay:
     held: list[Left]
 
 
+def week_of(thursday: date, *, now: datetime) -> ReleaseWeek | None:
+    """The week for `install_day`, with its mark: one statement."""
+    return next(iter(knowing(_WEEK(thursday=thursday, now=now))), None)
+
+
 def install_day(week: ReleaseWeek, *, by: User, now: datetime) -> InstallDay:
-    """`week` comes with its milestones. Costs the same number of statements for any number of deployments."""
-    found = [each for each in planned_for(week) if each.status != S.WITHDRAWN]
-    facts = {each: Facts(each).remember() for each in week.in_run_order(found)}
-    running = [facts[each] for each in facts if each.status in Deployment.IN_THE_RUN]
+    """`week` comes from `week_of`. Costs the same number of statements for any number of deployments."""
+    gathered = gather(_OF_WEEK, _OF_WEEK.read(week=week.pk), weeks=[week])
+    by_status = gathered.by("status")
+    in_the_run = gathered.facts_of([each for status in Deployment.IN_THE_RUN for each in by_status[status]])
+    known = {each.deployment: each.remember() for each in in_the_run}
+    running = [known[each] for each in week.in_run_order(known)]
     return InstallDay(
         title=f"Install day, {say_day(week.install_day or week.thursday)}",
         week=Week(week.get_absolute_url(), week.install_day, week.skip_reason),
@@ -77,9 +92,19 @@ def install_day(week: ReleaseWeek, *, by: User, now: datetime) -> InstallDay:
         rows=rows(running, by=by, now=now),
         order_url=_order_url(week, running, by, now),
         completion_url=_completion_url(week, running, by, now),
-        uncleared=[_left(facts[each], _missing(facts[each])) for each in facts if each.status == S.PLANNED],
-        held=[_left(facts[each], each.held_reason) for each in facts if each.status == S.HELD],
+        uncleared=week.in_run_order(_LEFT.of(S.PLANNED, by_status[S.PLANNED], partial(_left, gathered))),
+        held=week.in_run_order(_LEFT.of(S.HELD, by_status[S.HELD], partial(_left, gathered))),
     )
+
+
+def _week() -> QuerySet[ReleaseWeek]:
+    found = ReleaseWeek.objects.filter(thursday=Slot("thursday", DateField())).select_related("batch_completed_by")
+    return with_deadlines(marked(found))
+
+
+_WEEK = Prepared(_week)
+_OF_WEEK = Prepared(lambda: current(Deployment.objects.filter(week=Slot("week")).order_by("pk")))
+_LEFT: Kept[Read, Left] = Kept(most=16)
 
 
 def _tally(running: list[Facts]) -> str:
@@ -126,8 +151,12 @@ def _running(week: ReleaseWeek, now: datetime) -> str:
 
 
 # --- What is not installed -----------------------------------------------------------------------------------
-def _left(facts: Facts, reason: str) -> Left:
-    return Left(facts.deployment.get_absolute_url(), facts.deployment.title, meta(facts), reason)
+def _left(gathered: Gathered, reads: list[Read]) -> Iterator[Left]:
+    """The same for everybody and at any time: nothing but what was read decides it."""
+    for facts in gathered.facts_of(reads):
+        deployment = facts.deployment
+        reason = deployment.held_reason if deployment.status == S.HELD else _missing(facts)
+        yield Left(deployment.pk, deployment.get_absolute_url(), deployment.title, meta(facts), reason)
 
 
 def _missing(facts: Facts) -> str:

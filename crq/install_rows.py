@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.prepared import Prepared, among
 from accounts.roles import Role, standing
 from crq.models import CRQ, Document
 from crq.readiness import Facts
@@ -83,7 +85,7 @@ class Row:
     meta: str
     state: str
     status_label: str
-    stages: list[Stage]
+    stages: tuple[Stage, ...]
     who_line: str
     waits_for: str
     condition: str
@@ -110,7 +112,7 @@ def _row(place: int, facts: Facts, last: dict[str, Event], by: User, now: dateti
         meta=meta(facts),
         state=SHAPES[S(deployment.status)],
         status_label=LABELS.get(S(deployment.status), deployment.get_status_display()),
-        stages=_stages(deployment, last),
+        stages=tuple(_stages(deployment, last)),
         who_line=_who_line(deployment, last, now),
         waits_for="" if acts else _waits_for(deployment),
         condition=facts.request.condition if facts.request and facts.exempted else "",
@@ -211,11 +213,18 @@ def is_text(name: str) -> bool:
 # --- What happened -------------------------------------------------------------------------------------------
 def _last_events(running: list[Facts]) -> dict[int, dict[str, Event]]:
     """The newest event of each action for each deployment: one statement."""
-    about = Event.objects.filter(object_type=DEPLOYMENT.name, object_id__in=[each.deployment.pk for each in running])
     newest: dict[int, dict[str, Event]] = {}
-    for event in about.filter(action__in=SAYS).select_related("actor", "for_user").order_by("at", "pk"):
+    for event in _HAPPENED(deployments=[each.deployment.pk for each in running]):
         newest.setdefault(event.object_id, {})[event.action] = event
     return newest
+
+
+def _happened() -> QuerySet[Event]:
+    about = Event.objects.filter(among("object_id", "deployments"), object_type=DEPLOYMENT.name, action__in=SAYS)
+    return about.select_related("actor", "for_user").order_by("at", "pk")
+
+
+_HAPPENED = Prepared(_happened)
 
 
 def _who_line(deployment: Deployment, last: dict[str, Event], now: datetime) -> str:

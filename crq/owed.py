@@ -14,7 +14,7 @@ from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, standing
 from crq import coverage, exemption_tasks, inbox
 from crq.circumstances import circumstances
-from crq.gathering import Gathered, Read, collated, dated, with_deadlines
+from crq.gathering import Gathered, Read, dated, knowing, with_deadlines
 from crq.models import ExemptionRequest
 from crq.nudges import nudge_act
 from crq.turns import Turns
@@ -79,7 +79,7 @@ def material_for(by: User, *, now: datetime) -> Material:
     who = standing(by, eastern_day(now))
     is_scrum_master = who.holds(Role.SCRUM_MASTER)
     weeks = _WEEKS_AND_EMAILS if is_scrum_master else _WEEKS
-    found = collated(weeks(since=inbox.oldest_week(now), now=now))
+    found = knowing(weeks(since=inbox.oldest_week(now), now=now))
     office = _of_scrum_master(found, now) if is_scrum_master else []
     years = list(deployment_inbox.unconfirmed_years(now=now)) if who.holds(Role.ADMINISTRATOR) else []
     return Material(found, inbox.concerning(by, found, now=now), office, years)

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role, people, standing
@@ -26,6 +25,7 @@ from deployments.flow import DEPLOYMENT
 from deployments.models import Deployment, PullRequest
 from deployments.policy import Deadline
 from workflow.acts import Act, act, worth_showing
+from workflow.addresses import address
 from workflow.badge import Badge
 from workflow.eastern import eastern_day, say_day, say_instant, say_near, say_time
 
@@ -265,8 +265,8 @@ def _acting(by: User | None, principal: User | None) -> tuple[User | None, str]:
 
 
 def _more(deployment: Deployment, by: User, now: datetime) -> list[Act]:
-    move = reverse("move", args=[deployment.pk])
-    pulls = reverse("deployment-pull-requests", args=[deployment.pk])
+    move = address("move", deployment.pk)
+    pulls = address("deployment-pull-requests", deployment.pk)
     acts = [
         act(DEPLOYMENT, "move", deployment, by=by, now=now, form_url=move),
         act(DEPLOYMENT, "withdraw", deployment, by=by, now=now),

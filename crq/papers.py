@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
 
 from accounts.models import User
 from crq import uploads
@@ -16,6 +15,7 @@ from crq.models import CRQ, Document
 from crq.readiness import Facts
 from deployments.policy import Deadline
 from workflow.acts import act
+from workflow.addresses import address
 
 SHORT_HASH = 12
 
@@ -102,7 +102,7 @@ def attaching(facts: Facts, *, by: User, now: datetime) -> Attaching | None:
     kinds = [_kind(kind, facts, crq, by=by, now=now) for kind in Document.Kind]
     possible = [each for each in kinds if each.enabled]
     return Attaching(
-        url=reverse("attach-files", args=[crq.number]),
+        url=address("attach-files", crq.number),
         kinds=kinds,
         hint=uploads.hint() + _voids(facts, now),
         accept=uploads.accepted(),
@@ -118,7 +118,7 @@ def _kind(kind: Document.Kind, facts: Facts, crq: CRQ, *, by: User, now: datetim
     return Kind(
         kind=kind,
         label=str(kind.label),
-        url=reverse("attach", args=[crq.number, kind]),
+        url=address("attach", crq.number, kind),
         enabled=button.enabled,
         why_not=button.why_not,
         stands=f"version {current.version} is attached" if current else "not attached yet",

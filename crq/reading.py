@@ -22,7 +22,7 @@ PEOPLE: dict[type[Model], tuple[str, ...]] = {
     ReleaseBranch: ("by",),
     Review: ("reviewer",),
 }
-PEOPLE_BY_KEY = Prepared(lambda: User.objects.filter(among("pk", "people")).order_by())
+PEOPLE_BY_KEY = Prepared(lambda: User.objects.filter(among("pk", "people")).defer("password", "last_login").order_by())
 
 
 def keys(rows: Iterable[Model]) -> list[Any]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from django.urls import reverse
-
+from accounts.prepared import Prepared, Slot
 from deployments.models import Deployment
+from workflow.addresses import address
 from workflow.markup import rendered
 from workflow.models import Event
 
@@ -91,8 +91,11 @@ SAID: dict[tuple[str, str], tuple[str, str]] = {
 
 def timeline(deployment: Deployment) -> tuple[list[Entry], int]:
     """The whole story, and the number of its newest event."""
-    events = list(Event.objects.filter(deployment_id=deployment.pk).select_related("actor", "for_user"))
+    events = _STORY(deployment=deployment.pk)
     return entries(events, deployment), max((event.pk for event in events), default=0)
+
+
+_STORY = Prepared(lambda: Event.objects.filter(deployment_id=Slot("deployment")).select_related("actor", "for_user"))
 
 
 def entries(events: Iterable[Event], deployment: Deployment) -> list[Entry]:
@@ -133,9 +136,9 @@ def _links(event: Event, deployment: Deployment) -> list[Link]:
         name = f"{event.data.get('name', '')}, version {event.data.get('version', 1)}"
         crq = getattr(deployment, "crq", None)
         known = crq is not None and "id" in event.data
-        return [Link(name, reverse("document", args=[crq.number, event.data["id"]]) if known and crq else "")]
+        return [Link(name, address("document", crq.number, event.data["id"]) if known and crq else "")]
     if event.object_type == "pull_request":
-        return [Link(event.subject, reverse("pull-request", args=[event.object_id]))]
+        return [Link(event.subject, address("pull-request", event.object_id))]
     return []
 
 

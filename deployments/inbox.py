@@ -9,6 +9,7 @@ from django.db.models import Exists, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role, Standing, standing
 from deployments.models import ClosedDay, CodeReview, Deployment, Draft, PullRequest, ReleaseWeek, Review
 from deployments.policy import Deadline
@@ -142,8 +143,7 @@ def unconfirmed_years(*, now: datetime) -> Iterator[Task]:
 
 def unfinished(*, by: User) -> Iterator[Task]:
     """New deployments that this person began and left."""
-    drafts = Draft.objects.filter(by=by).exclude(deployment__status=Deployment.Status.WITHDRAWN)
-    for draft in drafts.select_related("week"):
+    for draft in _DRAFTS(by=by.pk):
         yield Task(
             verb="Continue",
             subject=f"the deployment {draft.title}",
@@ -151,3 +151,11 @@ def unfinished(*, by: User) -> Iterator[Task]:
             why=f"You began it for the {draft.week}. Next is step {draft.step} of 4: {draft.get_step_display()}",
             since=draft.begun_at,
         )
+
+
+def _drafts() -> QuerySet[Draft]:
+    begun = Draft.objects.filter(by=Slot("by")).exclude(deployment__status=Deployment.Status.WITHDRAWN)
+    return begun.select_related("week")
+
+
+_DRAFTS = Prepared(_drafts)

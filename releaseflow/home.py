@@ -77,10 +77,11 @@ def home(by: User, *, now: datetime) -> Home:
 def _grouped(tasks: list[Task], now: datetime) -> list[Group]:
     """A task without a deadline belongs to this week."""
     groups: dict[str, list[Line]] = {"Overdue": [], "Due today": [], "This week": [], "Later": []}
+    labels = {due: _group(due, now) for due in {task.due for task in tasks}}
     for task in sorted(tasks, key=lambda each: (each.due is None, each.due or now, each.subject)):
         late = task.late(now)
         line = Line(task.verb, task.subject, task.url, task.why, task.due, late, task.pick)
-        groups["Overdue" if late else _group(task.due, now)].append(line)
+        groups["Overdue" if late else labels[task.due]].append(line)
     return [Group(label, lines) for label, lines in groups.items() if lines]
 
 

@@ -99,7 +99,7 @@ def _acts() -> list[Act]:
 
 
 def _stepper(state: str, stages: tuple[tuple[str, str], ...]) -> SimpleNamespace:
-    return SimpleNamespace(state=state, title="Passkey sign-in", stages=[Stage(*each) for each in stages])
+    return SimpleNamespace(state=state, title="Passkey sign-in", stages=tuple(Stage(*each) for each in stages))
 
 
 def _view(label: str, count: int, *, current: bool = False) -> SimpleNamespace:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
-
 from accounts.models import User
+from workflow.addresses import address
 from workflow.machine import refusal
 from workflow.steps import Flow, Step
 
@@ -52,7 +51,7 @@ def act(
     return Act(
         action=action,
         label=label or step.label,
-        url=url or reverse("act", args=[flow.name, obj.pk, action]),
+        url=url or address("act", flow.name, obj.pk, action),
         enabled=no is None,
         why_not=no.sentence if no else "",
         code=no.code if no else "",
@@ -69,7 +68,7 @@ def way_back(flow: Flow, step: Step, done: Any, *, by: User, now: datetime) -> s
     name = step.undone_by
     if not name or refusal(flow, name, done, by=by, now=now):
         return ""
-    return reverse("act", args=[flow.name, done.pk, name])
+    return address("act", flow.name, done.pk, name)
 
 
 def worth_showing(acts: Iterable[Act]) -> list[Act]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.prepared import Prepared, Slot
 from accounts.roles import Role
 from crq.change_system.owing import recount
 from crq.models import CRQ, AttachedThere, Document, NumberThere
@@ -140,7 +141,10 @@ class There:
 
 def number_there(crq: CRQ) -> NumberThere | None:
     """One statement."""
-    return NumberThere.objects.filter(crq=crq).select_related("by").first()
+    return next(iter(_NUMBER(crq=crq.pk)), None)
+
+
+_NUMBER = Prepared(lambda: NumberThere.objects.filter(crq=Slot("crq")).select_related("by"))
 
 
 def there(facts: Facts, *, by: User, now: datetime) -> There:

@@ -9,12 +9,11 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.person import person
-from crq.install_day import install_day
+from crq.install_day import install_day, week_of
 from crq.install_rows import is_text
 from crq.models import Document
 from crq.views.documents import as_attached
-from deployments.live import Unchanged, address, is_current, is_part, mark
-from deployments.models import ReleaseWeek
+from deployments.live import Unchanged, address, is_current, is_part, mark_of
 from workflow import clock
 from workflow.steps import Refused
 
@@ -35,10 +34,11 @@ def page(request: HttpRequest, thursday: date) -> HttpResponse:
     now = clock.now()
     if is_current(request, now=now):
         return Unchanged()
-    weeks = ReleaseWeek.objects.select_related("batch_completed_by").prefetch_related("milestones")
-    week = get_object_or_404(weeks, thursday=thursday)
+    week = week_of(thursday, now=now)
+    if week is None:
+        raise Http404("There is no such release week.")
     wall, part = request.GET.get("view") == "wall", is_part(request)
-    live_url = address(request, mark(now))
+    live_url = address(request, mark_of(week, now))
     context = {"now": now, "page": install_day(week, by=person(request), now=now), "live_url": live_url}
     answer = render(request, TEMPLATES[wall, part], context)
     if wall and not part:

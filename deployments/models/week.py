@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +16,15 @@ from workflow.addresses import address
 from workflow.eastern import say_day
 from workflow.steps import Scope
 
-Row = TypeVar("Row", bound=models.Model)
+
+class Keyed(Protocol):
+    """A deployment, or what is shown of it."""
+
+    @property
+    def pk(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Keyed)
 
 
 class SchedulePolicy(models.Model):

@@ -411,7 +411,7 @@ def test_the_page_costs_the_same_for_one_and_three(
         elsewhere(stage).ready()
     stage.complete_batch()
 
-    with looking(client, getattr(stage.cast, role), afternoon) as get, django_assert_num_queries(16):
+    with looking(client, getattr(stage.cast, role), afternoon) as get, django_assert_num_queries(10):
         page = get().context["page"]
 
     assert (len(page.rows), len(page.uncleared)) == (count, count)
