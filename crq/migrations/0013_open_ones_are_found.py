@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crq', '0011_changes_elsewhere'),
+        ('crq', '0012_changes_are_counted'),
         ('deployments', '0008_asked_of_forges'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
