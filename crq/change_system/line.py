@@ -1,7 +1,7 @@
 """The HTTP line to another change system: what may go wrong there becomes one sentence, and whose fault it is.
 
 The address, who we are there and its certificate are the administrator's; nothing that comes back is trusted: no
-redirect is followed, an answer is read up to a limit in size and time, and no sentence repeats what was sent.
+redirect is followed, an answer is read up to a limit in size and time, and no sentence is made of what we sent.
 """
 
 from __future__ import annotations

@@ -155,8 +155,8 @@ def _texts(facts: Facts, system: ChangeSystem) -> dict[str, str]:
 
 
 def file_name(document: Document) -> str:
-    """With its kind and version, so that it names this file among all that a change may have."""
-    return f"{document.kind} v{document.version} {document.name}"
+    """With its kind and version, so that it names this file among all that a change has; at most 100 characters."""
+    return f"{document.kind} v{document.version} {document.name[-75:]}"
 
 
 def note_number(crq: CRQ, number: str) -> None:

@@ -15,8 +15,8 @@ from crq.change_system.access import access
 from crq.change_system.by_hand import NUMBER
 from crq.change_system.differences import CHANGE
 from crq.change_system.queue import LEASE, Tally
-from crq.change_system.telling import READ_EVERY, tell
-from crq.models import CRQ, AttachedThere, ChangeThere, NumberThere
+from crq.change_system.telling import READ_EVERY, file_name, tell
+from crq.models import CRQ, AttachedThere, ChangeThere, Document, NumberThere
 from deployments.flow import DEPLOYMENT, WEEK
 from notifications.delivery import MAX_ATTEMPTS, PAUSE
 from releaseflow import metrics, tasks
@@ -126,6 +126,12 @@ def test_a_new_version_of_a_document_is_attached(server: ChangeServer, stage: St
     told()
 
     assert sorted(name for _, name, _ in server.files) == sorted([*FILES, "plan v2 plan.pdf"])
+
+
+def test_a_long_name_keeps_what_tells_it_apart() -> None:
+    name = file_name(Document(kind="justification", version=12, name=f"{'x' * 146}.pdf"))
+
+    assert (name[:18], name[-4:], len(name) <= 100) == ("justification v12 ", ".pdf", True)
 
 
 def test_a_week_that_moves_is_told_for_its_crqs(server: ChangeServer, stage: Stage) -> None:
