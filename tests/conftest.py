@@ -3,7 +3,6 @@
 People and rows come from tests/cast.py and tests/factories.py.
 """
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -44,12 +43,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not postgres.installed():
         for item in items:
             item.add_marker(pytest.mark.skip(reason=f"PostgreSQL is not installed ({postgres.REMEDY})."))
-
-
-def pytest_collection_finish() -> None:
-    """What is there by now stays until the end: nothing is gained by looking through it for garbage again and again."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _uses_a_database(item: pytest.Item) -> bool:

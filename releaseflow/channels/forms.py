@@ -51,8 +51,8 @@ class _Channel(forms.Form):
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
 
-    def _values(self) -> dict[str, Any]:
-        """Of the channel, with the address sealed; without it where none was typed."""
+    def values(self) -> dict[str, Any]:
+        """Of a channel, with the address sealed; without it where none was typed."""
         given = dict(self.cleaned_data)
         if address := given.pop("address"):
             given |= {"address": seal(address), "host": checked(address).netloc}
@@ -65,7 +65,7 @@ class NewChannelForm(_Channel):
     field_order = ("name", "kind", "address", "events", "team")
 
     def unsaved(self) -> Channel:
-        return Channel(**self._values())
+        return Channel(**self.values())
 
 
 class ChannelForm(_Channel):
@@ -75,6 +75,3 @@ class ChannelForm(_Channel):
     def __init__(self, data: Any = None, *, channel: Channel) -> None:
         now = {"name": channel.name, "events": channel.events, "team": channel.team_id}
         super().__init__(data, initial=now)
-
-    def changed(self) -> dict[str, Any]:
-        return self._values()

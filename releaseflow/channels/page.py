@@ -117,7 +117,7 @@ def _acts(channel: Channel, *, by: User, now: datetime) -> list[Act]:
         ]
     )
     lost = vars(channel)["given_up"]
-    again = act(CHANNEL, "resend", channel, by=by, now=now, label=f"Send all {lost} given up again")
+    again = act(CHANNEL, "resend", channel, by=by, now=now, label=f"Send {lost} given up again")
     return [act(CHANNEL, "test", channel, by=by, now=now), *([again] if again.enabled else []), *acts]
 
 

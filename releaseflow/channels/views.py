@@ -61,7 +61,7 @@ def channel(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = ChannelForm(request.POST if request.method == "POST" else None, channel=found)
     if form.is_bound and form.is_valid():
         try:
-            perform(CHANNEL, "change", found, by=person(request), **form.changed())
+            perform(CHANNEL, "change", found, by=person(request), **form.values())
         except Refused as refused:
             form.add_error("name", str(refused))
         else:

@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import re
+import socket
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from accounts.secrets import seal
 from notifications import http, posts
 from notifications.delivery import MAX_ATTEMPTS, Tally, deliver
 from notifications.models import Channel, Post
+from tests.support.certificates import certificate
 from tests.support.receivers import DROP, HANG, TRICKLE, Receiver, receiver
 from tests.support.starts import environment_of_test, go, waiting
 
@@ -161,15 +163,41 @@ def test_a_channel_that_hangs_does_not_hold_up_another(there: Receiver, monkeypa
     assert all(post.not_before > NOW and "0.2 seconds" in post.last_error for post in asleep)
 
 
-def test_an_address_inside_the_network_gets_nothing(there: Receiver, settings: LazySettings) -> None:
+def test_a_name_that_leads_inside_the_network_gets_nothing(there: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(None, None, None, "", (address, there.port)) for address in ("127.0.0.1", "93.184.216.34")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     queued(channel(there, kind="slack", secret=""))
-    settings.POST_HOSTS = []
-    Channel.objects.update(address=seal(there.url.replace("http://", "https://")))
+    Channel.objects.update(address=seal(f"https://hooks.example.com:{there.port}/x"))
 
     send()
 
     assert there.posts == []
     assert "inside a network" in Post.objects.get().last_error
+
+
+@pytest.mark.parametrize(
+    ("named", "trusted", "error"),
+    [
+        ("hooks.example.com", True, ""),
+        ("hooks.example.com", False, "Its certificate is not trusted."),
+        ("other.example.com", True, "Its certificate is not trusted."),
+    ],
+)
+def test_https_asks_for_a_certificate_of_that_name(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, named: str, trusted: bool, error: str
+) -> None:
+    settings.POST_HOSTS = ["hooks.example.com"]
+    file = certificate(named, tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file if trusted else tmp_path / "none"))
+    with receiver(file) as found:
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("127.0.0.1", found.port))])
+        queued(channel(found))
+        Channel.objects.update(address=seal(f"https://hooks.example.com:{found.port}/x"))
+
+        send()
+
+    assert [headers["host"] for _, headers, _ in found.posts] == [f"hooks.example.com:{found.port}"] * (not error)
+    assert Post.objects.get().last_error == error
 
 
 def test_what_cannot_be_unsealed_waits_and_says_so(there: Receiver, settings: LazySettings) -> None:

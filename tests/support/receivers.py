@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 HANG, DROP, TRICKLE = "hang", "drop", "trickle"
@@ -31,7 +33,8 @@ class Receiver:
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
+def receiver(certificate: Path | None = None) -> Iterator[Receiver]:
+    """By https where it has a certificate, a file that holds its key as well."""
     found = Receiver()
     let_go = threading.Event()
 
@@ -46,8 +49,8 @@ def receiver() -> Iterator[Receiver]:
                 let_go.wait(10)
             if answer == TRICKLE:
                 with suppress(OSError):
-                    for _ in range(100):
-                        self.wfile.write(b"H")
+                    for byte in b"HTTP/1.1 204 No Content\r\n\r\n":
+                        self.wfile.write(bytes([byte]))
                         let_go.wait(0.05)
             if isinstance(answer, str):
                 return
@@ -62,6 +65,10 @@ def receiver() -> Iterator[Receiver]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         found.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield found

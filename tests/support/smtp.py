@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import EmailMessage
-from email.parser import BytesHeaderParser
 from email.policy import default
 from enum import Enum
 from typing import Any, cast
@@ -48,28 +47,20 @@ class Postbox:
         self.mode = Mode.OK
         self.address: dict[str, Mode] = {}
         self.once: list[Mode] = []  # the modes of the next messages, before `mode` counts
-        self.raw: list[bytes] = []  # taken into the postbox, also those whose sender never learned it
+        self.messages: list[EmailMessage] = []  # taken into the postbox, also those whose sender never learned it
+        self.raw: list[bytes] = []  # the same, byte for byte
         self.attempts = 0  # how often a message was handed over, whatever became of it
         self.lines = 0  # how often someone connected and greeted
         self.reached = threading.Event()  # set by every attempt: a test can wait for the hanging one
         self.during: Callable[[int], None] = lambda number: None  # called while the sender waits for the answer
 
     @property
-    def messages(self) -> list[EmailMessage]:
-        """What was taken, read only now: while a delivery runs, the server has other things to do."""
-        return [message_from_bytes(each, policy=default) for each in self.raw]
-
-    @property
     def ids(self) -> list[str]:
-        return self._each("Message-ID")
+        return [str(message["Message-ID"]) for message in self.messages]
 
     @property
     def to(self) -> list[str]:
-        return self._each("To")
-
-    def _each(self, header: str) -> list[str]:
-        parser = BytesHeaderParser(policy=default)
-        return [str(parser.parsebytes(each)[header]) for each in self.raw]
+        return [str(message["To"]) for message in self.messages]
 
     def _mode(self, address: str = "") -> Mode:
         return self.address.get(address) or (self.once[0] if self.once else self.mode)
@@ -108,7 +99,8 @@ class Postbox:
         if answer and answer != "drop":
             return answer
         self.raw.append(cast(bytes, envelope.original_content))
-        self.during(len(self.raw))
+        self.messages.append(message_from_bytes(self.raw[-1], policy=default))
+        self.during(len(self.messages))
         if answer == "drop":
             cast(asyncio.Transport, server.transport).abort()
         return "250 Taken"

@@ -17,9 +17,9 @@ GIVEN_UP, NO_SERVER = 1, 3
 
 class Command(BaseCommand):
     help = (
-        "Send every e-mail of the outbox that is due. Exit code 0: everything that was due left, or is tried again "
-        "later; 1: some were given up (the delivery page shows which and why); 2: bad input; 3: the mail server does "
-        "not answer or refuses us, so everything waits."
+        "Send every e-mail and post of the outbox that is due. Exit code 0: everything that was due left, or is tried "
+        "again later; 1: some were given up (the delivery page, or the channel's, shows which and why); 2: bad input; "
+        "3: the mail server does not answer or refuses us, so e-mails wait."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
