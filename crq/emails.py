@@ -208,8 +208,8 @@ def tell_missed(reasons: Mapping[Deployment, str], *, now: datetime, only_late: 
     enqueue_each("deadline_missed", contexts, key=key, now=now)
     first = next(iter(reasons))
     page = _about(first)["url"] if len(reasons) == 1 else settings.SITE_URL + first.week.get_absolute_url()
-    whole = _about(first) | {"deployments": list(reasons), "only_late": only_late, "url": page}
-    post("deadline_missed", whole | {"reason": reasons[first]}, key=key, now=now)
+    whole = {"deployments": list(reasons), "reasons": reasons, "only_late": only_late, "url": page}
+    post("deadline_missed", _about(first) | whole, key=key, now=now)
 
 
 def _missed(concerned: Sequence[Deployment], reasons: Mapping[Deployment, str]) -> dict[str, Any]:

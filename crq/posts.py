@@ -32,7 +32,8 @@ def post(kind: str, context: Context, *, key: str, now: datetime, not_before: da
         by=context.get("actor", ""),
         reason=context.get("reason", ""),
     )
-    about = [_subject(each) for each in _deployments(kind, context)]
+    reasons = context.get("reasons", {})
+    about = [_subject(each, reasons.get(each, "")) for each in _deployments(kind, context)]
     title = _title(kind, context)
     posts.tell(channels, kind, title, news, about=about, key=key, now=now, not_before=not_before)
 
@@ -79,7 +80,7 @@ TITLES_OF_WEEKS: Mapping[str, Callable[[Context], str]] = {
 }
 
 
-def _subject(deployment: Deployment) -> Subject:
+def _subject(deployment: Deployment, reason: str) -> Subject:
     crq, application = getattr(deployment, "crq", None), deployment.application
     return Subject(
         title=deployment.title,
@@ -87,4 +88,5 @@ def _subject(deployment: Deployment) -> Subject:
         team=application.team.name,
         crq=crq.number if crq else "",
         url=posts.absolute(deployment.get_absolute_url()),
+        reason=reason,
     )

@@ -38,13 +38,14 @@ RECENT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Subject:
-    """A deployment that an event is about."""
+    """A deployment that an event is about; `reason` is its own, where an event of several has one for each."""
 
     title: str
     application: str
     team: str
     crq: str
     url: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from notifications.models import Channel, Post
 
 PREFIX = "whsec_"
 LONGEST = 300  # characters of a title or reason in a chat
+MOST_NAMED = 10  # deployments
 NOTHING = "\u200b"  # no width: it parts what a chat would take for a command
 Data = Mapping[str, Any]
 
@@ -81,10 +82,24 @@ def _teams(data: Data) -> dict[str, Any]:
 
 
 def _lines(data: Data) -> list[str]:
-    """Below the title: of which application and CRQ, who did it, and why."""
-    first = data["deployments"][0] if len(data["deployments"]) == 1 else {}
-    facts = [first.get("application"), first.get("team"), first.get("crq"), data["by"] and f"by {data['by']}"]
-    return [_short(line) for line in (", ".join(filter(None, facts)), data["reason"]) if line]
+    """Below the title: of which application and CRQ, who did it, and why; of several deployments a line for each."""
+    about, by = data["deployments"], data["by"] and f"by {data['by']}"
+    if len(about) > 1:
+        named = [_facts(each["title"], *_whose(each), each["reason"]) for each in about[:MOST_NAMED]]
+        more = f"and {len(about) - MOST_NAMED} more" if len(about) > MOST_NAMED else ""
+        lines = [*named, more, by, data["reason"]]
+    else:
+        whose, reason = (_whose(about[0]), about[0]["reason"]) if about else ([], "")
+        lines = [_facts(*whose, by), data["reason"] or reason]
+    return [_short(line) for line in lines if line]
+
+
+def _whose(deployment: Data) -> list[str]:
+    return [deployment["application"], deployment["team"], deployment["crq"]]
+
+
+def _facts(*facts: str) -> str:
+    return ", ".join(filter(None, facts))
 
 
 def _short(text: str) -> str:

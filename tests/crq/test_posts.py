@@ -63,3 +63,5 @@ def test_deployments_held_by_one_deadline_are_one_post(stage: Stage) -> None:
     held = Deployment.objects.filter(status="held").count()
     posted = [len(post.content["data"]["deployments"]) for post in Post.objects.all()]
     assert sum(posted) == held > 0
+    [data] = [post.content["data"] for post in Post.objects.all()]
+    assert all(each["reason"].startswith("Not done by ") for each in data["deployments"])

@@ -15,7 +15,14 @@ HOSTILE = "<!channel> @all [free](https://evil.test) *bold* & <https://evil.test
 
 
 def _shaped(kind: str) -> Any:
-    deployment = {"title": HOSTILE, "application": "Portal", "team": "Identity", "crq": "CRQ1", "url": "x"}
+    deployment = {
+        "title": HOSTILE,
+        "application": "Portal",
+        "team": "Identity",
+        "crq": "CRQ1",
+        "url": "x",
+        "reason": "",
+    }
     data = {"title": HOSTILE, "url": "https://releases.test/d/1/", "week": "", "by": "Ida", "reason": HOSTILE}
     return json.loads(body(Post(content={"type": "t", "data": {**data, "deployments": [deployment]}}), kind))
 
@@ -42,6 +49,21 @@ def test_teams_gets_runs_of_plain_text() -> None:
     assert [run["type"] for run in runs] == ["TextRun"] * 3
     assert runs[0]["text"] == HOSTILE.replace("\n", " ")
     assert runs[1]["text"] == "Portal, Identity, CRQ1, by Ida"
+
+
+@pytest.mark.parametrize(("count", "lines"), [(2, 3), (10, 11), (12, 12)])
+def test_several_deployments_have_a_line_each_up_to_ten(count: int, lines: int) -> None:
+    about = [
+        {"title": f"T{number}", "application": "Portal", "team": "", "crq": "", "url": "x", "reason": f"Why {number}"}
+        for number in range(count)
+    ]
+    data = {"title": "Held", "url": "https://releases.test/", "week": "", "by": "", "reason": "", "deployments": about}
+
+    found = json.loads(body(Post(content={"type": "t", "data": data}), "slack"))["text"].splitlines()
+
+    assert len(found) == lines
+    assert found[1:3] == ["T0, Portal, Why 0", "T1, Portal, Why 1"]
+    assert (found[-1] == "and 2 more") is (count == 12)
 
 
 @pytest.mark.parametrize(
