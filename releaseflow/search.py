@@ -159,7 +159,7 @@ def _deployments(words: Sequence[str], most: int) -> list[Deployment]:
     looked = look_up(words, lambda word: _HAVING(word=word))
     if looked.common:
         return _newest(narrowed(_with_names(), looked, _says), words, most)
-    return _found_deployments(most)(keys=looked.keys or (), begin=" ".join(words)) if looked.keys else []
+    return _found_deployments(most)(keys=looked.keys, begin=" ".join(words)) if looked.keys else []
 
 
 def _with_names() -> QuerySet[Deployment]:
