@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from django.db import connections
@@ -128,8 +129,9 @@ class Prepared(Generic[Row]):
 
     def keys(self, model: type[Model], lines: Iterable[Line]) -> set[Any]:
         """The keys of all rows of this model that these lines name: what was read, and what it points to."""
-        places = self._keys[model]
-        return {key for line in lines for place in places if (key := line[place]) is not None}
+        found = set().union(*map(self._picks[model], lines))
+        found.discard(None)
+        return found
 
     @cached_property
     def _columns(self) -> dict[str, int]:
@@ -137,13 +139,14 @@ class Prepared(Generic[Row]):
         return {compiler.select[at][0].target.attname: at for at in compiler.klass_info["select_fields"]}
 
     @cached_property
-    def _keys(self) -> dict[type[Model], list[int]]:
-        found: dict[type[Model], list[int]] = defaultdict(list)
+    def _picks(self) -> dict[type[Model], Callable[[Line], tuple[Any, ...]]]:
+        """For each model what picks from a line its keys."""
+        places: dict[type[Model], list[int]] = defaultdict(list)
         for at, (column, *_) in enumerate(self._compiled.compiler.select):
             field = getattr(column, "target", None)  # none has what was worked out
             if field and (field.primary_key or field.is_relation):
-                found[field.related_model or field.model].append(at)
-        return found
+                places[field.related_model or field.model].append(at)
+        return {model: itemgetter(*found, found[0]) for model, found in places.items()}  # two at least: a tuple
 
     def one(self, **values: Any) -> Row:
         """The only row, or the model's `DoesNotExist`; for what is unique."""

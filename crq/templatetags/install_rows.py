@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from django import template
-from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from crq.install_day import Left
-from workflow.templatetags.components import fragment, icon
+from workflow.templatetags.components import fragment, icon, in_a_row
 
 register = template.Library()
 
@@ -18,7 +17,7 @@ register = template.Library()
 @register.simple_tag
 def left_rows(rows: Iterable[Left], state: str) -> SafeString:
     """`{% left_rows rows state %}`: deployments/_left.fragment.html for each."""
-    return format_html_join("", "{}", ((_left(each, state),) for each in rows))
+    return in_a_row(_left(each, state) for each in rows)
 
 
 @lru_cache(maxsize=1024)

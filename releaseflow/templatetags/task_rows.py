@@ -8,14 +8,14 @@ from functools import lru_cache
 
 from django import template
 from django.template import Context
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from crq.owed import Waiting
 from releaseflow.home import Line
 from workflow import eastern
 from workflow.eastern import say_near
-from workflow.templatetags.components import act_id, fragment, icon, plain_act
+from workflow.templatetags.components import act_id, fragment, icon, in_a_row, plain_act
 from workflow.templatetags.eastern_time import near, time_element
 
 register = template.Library()
@@ -27,7 +27,7 @@ def task_rows(context: Context, tasks: Iterable[Line]) -> SafeString:
     now, zone = context["now"], getattr(context["user"], "time_zone", "")
     together = bool(context["page"].together)
     rows = (_task(each, _due(each.due, now, zone) if each.due else "", together) for each in tasks)
-    return format_html_join("", "{}", ((row,) for row in rows))
+    return in_a_row(rows)
 
 
 @lru_cache(maxsize=1024)

@@ -4,15 +4,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Team, User
 from crq.board import board
 from crq.circumstances import circumstances
+from crq.deadlines import enforce
 from crq.owed import Waiting
 from crq.rows import Row
 from deployments.models import Milestone, PullRequest
 from releaseflow.home import home
 from tests.stages import EARLY, THURSDAY, Stage, moment
+from workflow.kept import Kept
 
 
 def look(stage: Stage, at: datetime = EARLY) -> Row:
@@ -102,3 +106,29 @@ def test_rows_are_judged_at_the_last_midnight_or_just_after_the_last_deadline(st
 
     assert judged_at(EARLY) == EARLY.replace(hour=5)
     assert judged_at(cutoff) < cutoff < judged_at(cutoff + timedelta(hours=2)) <= cutoff + timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(("stage_name", "is_held"), [("plan", True), ("ready", False), ("installed", False)])
+def test_to_judge_reads_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, stage_name: str, *, is_held: bool
+) -> None:
+    """Else what was read there would be shown again when it is another."""
+    getattr(stage, stage_name)()
+    now = moment(stage.week, "approval", seconds=1) if is_held else EARLY
+    enforce(now)
+    monkeypatch.setattr("crq.board._ROWS", Kept(4))
+    monkeypatch.setattr("crq.owed._SHARES", Kept(4))
+
+    assert statements(stage, now) == statements(stage, now)
+
+
+def statements(stage: Stage, now: datetime) -> list[int]:
+    """What the pages cost a developer, a manager, DevOps and the director."""
+    found = []
+    for each in (stage.cast.developer, stage.cast.manager, stage.cast.devops, stage.cast.director):
+        by = User.objects.get(pk=each.pk)
+        with CaptureQueriesContext(connection) as captured:
+            board(THURSDAY, by=by, now=now)
+            home(by, now=now)
+        found.append(len(captured))
+    return found

@@ -147,7 +147,7 @@ def _gates(cells: tuple[Cell, ...]) -> SafeString:
 @register.simple_tag
 def board_rows(rows: Iterable[Row]) -> SafeString:
     """`{% board_rows band.rows %}`: releaseflow/_row.fragment.html for each deployment."""
-    return format_html_join("", "{}", ((_board_row(each),) for each in rows))
+    return in_a_row(map(_board_row, rows))
 
 
 @lru_cache(maxsize=1024)
@@ -174,6 +174,12 @@ def _board_row(row: Row) -> SafeString:
         detail=step.detail,
         button=button,
     )
+
+
+def in_a_row(parts: Iterable[SafeString]) -> SafeString:
+    """One after the other, by one call."""
+    found = list(parts)
+    return format_html("{}" * len(found), *found) if found else SafeString()
 
 
 def fragment(name: str, /, **values: Any) -> SafeString:
