@@ -92,8 +92,8 @@ def install_day(week: ReleaseWeek, *, by: User, now: datetime) -> InstallDay:
         rows=rows(running, by=by, now=now),
         order_url=_order_url(week, running, by, now),
         completion_url=_completion_url(week, running, by, now),
-        uncleared=week.in_run_order(_LEFT.of(S.PLANNED, by_status[S.PLANNED], partial(_left, gathered))),
-        held=week.in_run_order(_LEFT.of(S.HELD, by_status[S.HELD], partial(_left, gathered))),
+        uncleared=week.in_run_order(_LEFT.of((week.pk, S.PLANNED), by_status[S.PLANNED], partial(_left, gathered))),
+        held=week.in_run_order(_LEFT.of((week.pk, S.HELD), by_status[S.HELD], partial(_left, gathered))),
     )
 
 
