@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 LEVEL = 4
-"""Django's own middleware has 6, which takes twice as long for a twentieth fewer bytes."""
+"""Django's own middleware has 6, which takes up to twice as long for a twentieth fewer bytes, of a board a fifth."""
 LEAST = 200
 MOST_RANDOM = 100
 ACCEPTS = re.compile(r"\bgzip\b")
