@@ -19,6 +19,7 @@ from accounts.models import Membership, User
 from accounts.roles import Role, people
 from crq.gathering import page_url
 from crq.readiness import Facts
+from deployments.flow import lock_deployment
 from deployments.models import Deployment, PullRequest, ReleaseWeek
 from deployments.policy import Deadline
 from notifications.outbox import enqueue
@@ -55,6 +56,7 @@ def warn_coverage(now: datetime) -> int:
     written = 0
     for gap in gaps(now):
         with transaction.atomic():
+            lock_deployment(gap.deployment.pk)  # of two schedulers the second one sees what the first one wrote
             written += _warn(gap, now)
     return written
 

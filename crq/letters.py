@@ -62,11 +62,13 @@ class Delivery:
 
 def deliveries(letters: Iterable[int]) -> dict[int, Delivery]:
     """For each of these letters (primary keys) how far it got: one statement."""
-    rows = Email.objects.filter(letter__in=set(letters)).order_by().values("letter")
+    wanted = set(letters)
+    rows = Email.objects.filter(letter__in=wanted).order_by().values("letter")
     counted = rows.annotate(
         total=Count("pk", filter=Q(cancelled_at=None)), sent=Count("sent_at"), parked=Count("parked_at")
     )
-    return {row["letter"]: Delivery(row["total"], row["sent"], row["parked"]) for row in counted}
+    got = {row["letter"]: Delivery(row["total"], row["sent"], row["parked"]) for row in counted}
+    return dict.fromkeys(wanted, Delivery(0, 0, 0)) | got
 
 
 def kind_label(letter: Letter) -> str:

@@ -119,7 +119,7 @@ def _sent(announcement: Announcement, got: dict[int, Delivery], now: datetime) -
     edition = "" if announcement.edition == "first" else f", {announcement.get_edition_display().lower()}"
     detail = f"Sent {say_near(announcement.sent_at, now)} by {sender(announcement)}" if announcement.sent_at else ""
     waits = announcement.on_hold(now) and announcement.leaves_at
-    delivery = got.get(announcement.letter_id or 0, Delivery(0, 0, 0))
+    delivery = got[announcement.letter_id] if announcement.letter_id else Delivery(0, 0, 0)
     badge = Badge("wait", f"Leaves {say_time(waits)}") if waits else delivery.badge
     return Entry(announcement.get_absolute_url(), announcement.get_kind_display() + edition, detail, badge)
 

@@ -104,7 +104,8 @@ def marks(done: list[dict[str, Any]]) -> Iterator[str]:
     """What was typed is there once when it was confirmed, and nowhere when it was refused."""
     typed: Counter[str] = Counter()
     for text, data in Event.objects.values_list("reason", "data"):
-        typed.update({word for word in [text, data.get("build"), data.get("note")] if isinstance(word, str)})
+        words = [text, *map(data.get, ("build", "note", "text"))]
+        typed.update({word for word in words if isinstance(word, str)})
     typed.update(name.removesuffix(".pdf") for name in Document.objects.values_list("name", flat=True))
     for model, field in BEGUN.values():
         typed.update(model._default_manager.values_list(field, flat=True))

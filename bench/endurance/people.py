@@ -128,8 +128,8 @@ class Person(threading.Thread):
             body = {"crq": number, "why": act.token, "why_now": "Fixed by law", "risk": "Low"}
             approve = {"approve": True, "digest": digest} if digest and self.chance.random() < 0.8 else {}
             if self._make(act, "exemptions", body | approve) is not None and approve:
-                with self.record.lock:
-                    self.record.implied.append(Act(self.pk, "crq", "approve", number, "", 200))
+                with self.record.lock:  # it counts when the exemption is granted, and only then
+                    self.record.implied.append(Act(self.pk, "crq", "approve", number, ""))
 
     def walk(self) -> None:
         """Goes to any object and does what it offers; now and then what it refuses."""

@@ -93,6 +93,15 @@ def test_what_was_sent_is_listed_with_its_delivery(client: Client, stage: Stage,
     assert [each.label for each in page.weeks[0].entries] == ["Planned deployments", "Completion status"]
 
 
+def test_a_letter_that_nobody_gets_stands_there_as_taken_back(client: Client, stage: Stage) -> None:
+    """Purges and races may leave one."""
+    Letter.objects.create(kind="nudge", subject="For nobody", written_at=EARLY)
+    client.force_login(stage.cast.developer)
+
+    entry = client.get("/emails/").context["page"].letters[0]
+    assert (entry.label, entry.badge.text) == ("For nobody", "Taken back")
+
+
 # --- Who may do what -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("role", ROLES)
 def test_everyone_reads_a_draft_and_only_the_scrum_master_edits_or_sends(
