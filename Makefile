@@ -11,7 +11,8 @@ export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install -qq --require-hashes
+# What is imported is compiled then; most of what is installed never is.
+INSTALL := $(BIN)/python -m pip install -qq --no-compile --require-hashes
 # For the gates only: settings want a key, and nothing may touch a database.
 comma := ,
 GATE := env DEMO=1 DATABASE_URL=sqlite://:memory:
@@ -106,7 +107,7 @@ clean: ## remove what the other targets made, except the data in var/
 	@$(INSTALL) -r requirements.txt
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt .venv/app.stamp
-	@echo 'Installing what tests and gates need.'
+.venv/dev.stamp: requirements.txt requirements-dev.txt | .venv/bin/python
+	@echo 'Installing what releaseflow runs on, and what tests and gates need (the first time takes a minute).'
 	@$(INSTALL) -r requirements.txt -r requirements-dev.txt
-	@touch $@
+	@touch .venv/app.stamp $@
