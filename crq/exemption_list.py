@@ -36,6 +36,7 @@ VIEWS = {
     "denied": Q(status__in=[S.DENIED, S.LAPSED]),
 }
 MINE = "mine"
+TEAM = "crq__deployment__application__team"
 LABELS = {"": "All", "open": "Open", "granted": "Granted", "denied": "Denied", MINE: "My teams"}
 
 
@@ -90,7 +91,7 @@ def listed(by: User, *, view: str = "", number: str = "", now: datetime) -> List
 def cells(by: User, *, view: str, now: datetime, site: str) -> Iterator[tuple[object, ...]]:
     """The whole view as rows of a spreadsheet, at most MOST_IN_A_FILE of them."""
     teams = standing(by, eastern_day(now)).team_ids()
-    of_mine = Q(crq__deployment__application__team__in=teams)
+    of_mine = Q(**{f"{TEAM}__in": teams})
     where = of_mine if view == MINE and teams else VIEWS.get(view, Q())
     for each in _found(where)[:MOST_IN_A_FILE].iterator(chunk_size=500):
         application = each.crq.deployment.application
@@ -107,7 +108,7 @@ def _url(view: str) -> str:
 
 
 def _of_my_teams() -> Func:
-    return among("crq__deployment__application__team", "teams")
+    return among(TEAM, "teams")
 
 
 def _counts() -> QuerySet[Any, Any]:

@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 from accounts.models import User
 from accounts.roles import Role, people, standing
 from crq.letters import kind_label, state_badge
+from crq.sections import Section
 from notifications.models import Email, Letter, Outgoing
 from notifications.outbox import resend
 from workflow.acts import Act, act
@@ -98,22 +99,6 @@ class Row:
     act: Act | None
 
 
-@dataclass(frozen=True)
-class Section:
-    """`total` rows, of which the first SHOWN are in `rows`; `acts` concern many rows at once."""
-
-    name: str
-    heading: str
-    empty: str
-    total: int
-    rows: list[Row]
-    acts: list[Act]
-
-    @property
-    def more(self) -> int:
-        return self.total - len(self.rows)
-
-
 def why_not_shown(by: User, *, now: datetime) -> str:
     """The sentence for those whom the page does not concern."""
     day = eastern_day(now)
@@ -124,7 +109,7 @@ def why_not_shown(by: User, *, now: datetime) -> str:
     return f"This page is for {' or '.join(role.label for role in OFFICES)}.{can}"
 
 
-def delivery_page(*, by: User, now: datetime) -> list[Section]:
+def delivery_page(*, by: User, now: datetime) -> list[Section[Row]]:
     """Five statements, however many e-mails there are."""
     counts = Email.objects.aggregate(
         parked=Count("pk", filter=GIVEN_UP), retrying=Count("pk", filter=RETRYING), waiting=Count("pk", filter=UNTRIED)
@@ -147,7 +132,6 @@ def delivery_page(*, by: User, now: datetime) -> list[Section]:
             "No e-mail has to be tried again.",
             counts["retrying"],
             [_row(email, now) for email in retrying],
-            [],
         ),
         Section(
             "waiting",
@@ -155,7 +139,6 @@ def delivery_page(*, by: User, now: datetime) -> list[Section]:
             "No e-mail is waiting.",
             counts["waiting"],
             [_row(email, now) for email in waiting],
-            [],
         ),
     ]
 

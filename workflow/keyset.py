@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Generic, TypeVar
+from urllib.parse import urlencode
 
 from django.db.models import Model, Q, QuerySet
 
@@ -43,6 +44,11 @@ def page(found: QuerySet[Row], order: Sequence[str], *, at: str, size: int) -> P
         newer=f"before-{shown[0].pk}" if shown and has_newer else "",
         older=f"after-{shown[-1].pk}" if shown and has_older else "",
     )
+
+
+def page_url(at: str, **asked: str) -> str:
+    """The query of a neighbouring page with what else was asked; empty where there is no such page."""
+    return f"?{urlencode({'at': at} | {name: value for name, value in asked.items() if value})}" if at else ""
 
 
 def _anchor(found: QuerySet[Row], at: str) -> tuple[bool, Row | None]:

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.roles import standing
 from crq.change_system.by_hand import CARRIERS, NUMBER
 from crq.models import CRQ, ChangeThere, NumberThere
+from crq.sections import Section
 from deployments.flow import lock_deployment
 from workflow.acts import Act, act
 from workflow.eastern import eastern_day, say_near
@@ -151,21 +152,6 @@ class Row:
     acts: list[Act]
 
 
-@dataclass(frozen=True)
-class Section:
-    """`total` rows, of which the first SHOWN are in `rows`."""
-
-    name: str
-    heading: str
-    empty: str
-    total: int
-    rows: list[Row]
-
-    @property
-    def more(self) -> int:
-        return self.total - len(self.rows)
-
-
 def totals() -> dict[str, int]:
     """How many differ, were given up, and wait."""
     return ChangeThere.objects.filter(OPEN).aggregate(
@@ -175,7 +161,7 @@ def totals() -> dict[str, int]:
     )
 
 
-def sections(*, by: User, now: datetime) -> list[Section]:
+def sections(*, by: User, now: datetime) -> list[Section[Row]]:
     """Four statements, however many changes there are."""
     total = totals()
     differing = _found(ChangeThere.DIFFERS).order_by("-pk")[:SHOWN]

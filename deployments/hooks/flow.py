@@ -14,7 +14,8 @@ from deployments.hooks.receiving import take
 from deployments.models import Connection, Delivery, PullRequest
 from workflow import machine
 from workflow.machine import follow
-from workflow.steps import Actor, Call, Flow, Guard, Refused, Step
+from workflow.steps import Actor, Call, Flow, Refused, Step
+from workflow.switch import is_switched
 
 ADMIN = (Role.ADMINISTRATOR,)
 OVERLAP = timedelta(days=1)
@@ -51,13 +52,6 @@ def _switch(active: bool) -> Callable[[Call], None]:
     return effect
 
 
-def _is(active: bool, words: str) -> Guard:
-    def already(connection: Connection, by: Actor, now: datetime) -> str:
-        return words if connection.active is active else ""
-
-    return already
-
-
 CONNECTION = Flow(
     "forge_connection",
     Connection,
@@ -71,7 +65,7 @@ CONNECTION = Flow(
             "Stop listening",
             roles=ADMIN,
             effect=_switch(False),
-            already=_is(False, "It does not listen any more."),
+            already=is_switched(False, "It does not listen any more."),
             done="It no longer listens: deliveries are refused.",
         ),
         Step(
@@ -79,7 +73,7 @@ CONNECTION = Flow(
             "Listen again",
             roles=ADMIN,
             effect=_switch(True),
-            already=_is(True, "It listens."),
+            already=is_switched(True, "It listens."),
             done="It listens again.",
         ),
     ],

@@ -8,19 +8,13 @@ from accounts.roles import Role
 from notifications import posts
 from notifications.models import Channel, Post
 from notifications.outbox import resend
-from workflow.steps import Actor, Call, Flow, Guard, Refused, Step
+from workflow.steps import Actor, Call, Flow, Refused, Step
+from workflow.switch import is_switched
 
 ADMIN = (Role.ADMINISTRATOR,)
 
 
-def _is(active: bool, words: str) -> Guard:
-    def already(channel: Channel, by: Actor, now: datetime) -> str:
-        return words if channel.active is active else ""
-
-    return already
-
-
-_is_off = _is(False, "It is off: turn it on first.")
+_is_off = is_switched(False, "It is off: turn it on first.")
 
 
 def _has_a_secret(channel: Channel, by: Actor, now: datetime) -> str:
@@ -115,7 +109,7 @@ CHANNEL = Flow(
             "Turn off",
             roles=ADMIN,
             effect=_turn_off,
-            already=_is(False, "It is off."),
+            already=is_switched(False, "It is off."),
             done="It is off: what waited was taken back, and it hears of nothing more.",
         ),
         Step(
@@ -123,7 +117,7 @@ CHANNEL = Flow(
             "Turn on",
             roles=ADMIN,
             effect=_turn_on,
-            already=_is(True, "It is on."),
+            already=is_switched(True, "It is on."),
             done="It is on: it hears of what happens from now on.",
         ),
     ],

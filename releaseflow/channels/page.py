@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
@@ -21,7 +20,7 @@ from releaseflow.channels.flow import CHANNEL, POST
 from workflow.acts import Act, act, worth_showing
 from workflow.badge import Badge
 from workflow.eastern import say_near
-from workflow.keyset import page
+from workflow.keyset import page, page_url
 
 SHOWN = 50
 MOST_IN_A_FILE = 20_000
@@ -103,8 +102,8 @@ def channel_page(channel: Channel, *, at: str, only: str, by: User, now: datetim
         fare(channel, now),
         _acts(channel, by=by, now=now),
         [_row(each, now) for each in shown.rows],
-        _url(shown.newer, only),
-        _url(shown.older, only),
+        page_url(shown.newer, only=only),
+        page_url(shown.older, only=only),
     )
 
 
@@ -138,10 +137,6 @@ def said_when(post: Post, now: datetime) -> str:
 def _posts(channel: Channel, only: str) -> QuerySet[Post]:
     found = channel.posts.all()
     return found.exclude(last_error="") if only == "trouble" else found
-
-
-def _url(at: str, only: str) -> str:
-    return f"?{urlencode({'at': at} | ({'only': only} if only else {}))}" if at else ""
 
 
 def cells(channel: Channel, only: str) -> Iterator[tuple[object, ...]]:

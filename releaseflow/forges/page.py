@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
@@ -15,7 +14,7 @@ from deployments.hooks.flow import CONNECTION, DELIVERY
 from deployments.models import Connection, Delivery, PullRequest, Review
 from workflow.acts import Act, act, worth_showing
 from workflow.badge import Badge
-from workflow.keyset import page
+from workflow.keyset import page, page_url
 
 SHOWN = 50
 MOST_IN_A_FILE = 20_000
@@ -66,8 +65,8 @@ def forge_page(connection: Connection, *, at: str, only: str, by: User, now: dat
         f"{settings.SITE_URL}{connection.hook_path}",
         worth_showing(acts),
         [(each, badge(each)) for each in shown.rows],
-        _url(shown.newer, only),
-        _url(shown.older, only),
+        page_url(shown.newer, only=only),
+        page_url(shown.older, only=only),
     )
 
 
@@ -82,10 +81,6 @@ def cells(connection: Connection, only: str) -> Iterator[tuple[object, ...]]:
 def _deliveries(connection: Connection, only: str) -> QuerySet[Delivery]:
     found = connection.deliveries.defer("body")
     return found.filter(TROUBLE) if only == "trouble" else found
-
-
-def _url(at: str, only: str) -> str:
-    return f"?{urlencode({'at': at} | ({'only': only} if only else {}))}" if at else ""
 
 
 def replay(delivery: Delivery, *, by: User, now: datetime) -> Act:
